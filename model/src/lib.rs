@@ -1,0 +1,28 @@
+//! The business rules of a KeyPackage directory: a sequential specification, a model of replicas, and a history checker.
+//!
+//! Nothing here knows bytes, clocks or sockets, nor that an implementation exists. Read in this order:
+//!
+//! 1. [`names`]: the identifiers of users, clients, packages, requesters.
+//! 2. [`history`]: events, and a history as a list of them; the state that a history leads to.
+//! 3. [`spec`]: what a directory may do: `outcomes`, `accepts`, `label`, three faces of one function.
+//! 4. [`rules`]: the rules as predicates on whole histories, each with the witness that its premise was reached.
+//! 5. [`system`]: two replicas over one versioned store on a monotone network, explored by stateright.
+//! 6. [`mutants`]: systems that break one rule each, so that we know the rule is really checked.
+//! 7. [`check`]: runs the checker: verified, or the shortest counterexample.
+//! 8. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
+
+pub mod names;
+
+pub mod history;
+
+pub mod spec;
+
+pub mod rules;
+
+pub mod system;
+
+pub mod mutants;
+
+pub mod check;
+
+pub mod linearize;

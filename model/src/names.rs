@@ -1,0 +1,58 @@
+//! Identifiers: small numbers, ordered, each a type of its own; whoever drives the model keeps the table to real names.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub u32);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// A person or actor with clients.
+    User, "user"
+);
+name!(
+    /// One device's MLS client.
+    Client, "client"
+);
+name!(
+    /// One KeyPackage, as its bytes: identical bytes are the same package.
+    Package, "p"
+);
+name!(
+    /// The HPKE init key inside a KeyPackage (RFC 9420 §10).
+    InitKey, "init"
+);
+name!(
+    /// A signature key on a user's list.
+    Key, "key"
+);
+name!(
+    /// A cipher suite (RFC 9420 §17.1).
+    Suite, "suite"
+);
+name!(
+    /// Who asks: an authenticated client.
+    Requester, "r"
+);
+name!(
+    /// The idempotency key of a claim, chosen by its requester.
+    ClaimKey, "c"
+);
+
+/// Seconds on the model's clock; they pass only by `Op::Tick`.
+pub type Time = u64;
+
+/// The place of a notification in its client's feed, from 1.
+pub type Sequence = u64;

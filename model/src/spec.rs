@@ -1,0 +1,58 @@
+//! What a directory may do: the sequential specification, one function with three faces.
+//!
+//! No source says *which* eligible package a claim returns, so the meaning of an operation is a set of allowed
+//! outcomes. [`Spec::outcomes`] lists them all, [`Spec::accepts`] tells whether one observed outcome is among them and
+//! names the broken rule if not, [`Spec::label`] classifies a step for coverage. `accepts` is exactly the filter of
+//! `outcomes`; a test enumerates both.
+
+mod accepts;
+mod claiming;
+mod label;
+mod operation;
+mod outcomes;
+mod publishing;
+#[cfg(test)]
+mod tests;
+
+pub use accepts::Refusal;
+pub use label::Label;
+pub use operation::{Fate as WithdrawnFate, Op, Outcome, Reason, Stock};
+
+use crate::names::Time;
+
+/// The limits and promises that a directory declares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// The order of regular packages.
+    pub selection: Selection,
+    /// The longest lifetime of a package that is accepted, in seconds.
+    pub lifetime_max: Time,
+    /// How far in the future a package may begin to be valid, in seconds.
+    pub skew: Time,
+    /// The most live regular packages that a client can have of one suite.
+    pub stock_max: usize,
+    /// The most packages in one publication.
+    pub batch_max: usize,
+}
+
+/// The order in which regular packages are granted (`CLAIM-SELECTION`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Selection {
+    /// Any of them.
+    Any,
+    /// The oldest batch first; within a batch any.
+    Fifo,
+}
+
+impl Default for Spec {
+    /// No promise of an order and no limit that a small history could meet.
+    fn default() -> Self {
+        Self {
+            selection: Selection::Any,
+            lifetime_max: Time::MAX,
+            skew: 0,
+            stock_max: usize::MAX,
+            batch_max: usize::MAX,
+        }
+    }
+}

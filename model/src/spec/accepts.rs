@@ -1,0 +1,222 @@
+//! The second face: whether one observed outcome is allowed, and which rule it breaks if not.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+
+use crate::{
+    history::{Claim, Fate, PackageState, Role, State, Status},
+    names::{Client, Package},
+    spec::{Op, Outcome, Reason, Spec, claiming::Allowed, outcomes::after},
+};
+
+/// Why an outcome is not allowed: the rule, and both sides of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, thiserror::Error)]
+#[error("{rule}: {why}")]
+pub struct Refusal {
+    /// The identifier of the rule, as in `vectors/rules.yaml`.
+    pub rule: &'static str,
+    /// What was observed and what is allowed.
+    pub why: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(rule: &'static str, why: impl fmt::Display) -> Self {
+        Self { rule, why: why.to_string() }
+    }
+}
+
+impl Spec {
+    /// The state after `op` was answered with `outcome`.
+    ///
+    /// The outcome reveals the directory's free choice, so there is at most one such state.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the outcome breaks. `state` is as it was.
+    pub fn accepts(&self, state: &State, op: &Op, outcome: &Outcome) -> Result<State, Refusal> {
+        match (op, outcome) {
+            (Op::Claim(claim), Outcome::Claimed(statuses)) => self.accepts_claimed(state, claim, statuses),
+            (Op::Claim(claim), Outcome::Refused(reason)) => match self.allowed(state, claim) {
+                Allowed::Refused(allowed) if allowed == *reason => Ok(state.clone()),
+                Allowed::Again(_) => {
+                    Err(Refusal::new("CLAIM-RETRY", "a repeated claim was refused, but answered before"))
+                }
+                _ => Err(Refusal::new(reason.rule(), format_args!("refused as {reason:?}, which is not so"))),
+            },
+            (Op::Publish { client, packages }, Outcome::Done | Outcome::Refused(_)) => {
+                let faults = self.faults(state, *client, packages);
+                match outcome {
+                    Outcome::Refused(reason) if faults.reasons().any(|fault| fault == *reason) => Ok(state.clone()),
+                    Outcome::Refused(Reason::AlreadyUsed | Reason::InitKeyReused) => Err(Refusal::new(
+                        "PUB-RETRY",
+                        "publishing again what is still available was refused, or something new was called used",
+                    )),
+                    Outcome::Refused(reason) => {
+                        Err(Refusal::new(reason.rule(), format_args!("refused as {reason:?}, which is not so")))
+                    }
+                    _ => match faults.reasons().next() {
+                        Some(fault) => Err(Refusal::new(fault.rule(), format_args!("accepted, although {fault:?}"))),
+                        None => self.only(state, op, outcome),
+                    },
+                }
+            }
+            _ => self.only(state, op, outcome),
+        }
+    }
+
+    /// For operations with one allowed outcome.
+    fn only(&self, state: &State, op: &Op, outcome: &Outcome) -> Result<State, Refusal> {
+        let decisions = self.decisions(state, op);
+        if let Some((_, events)) = decisions.iter().find(|(allowed, _)| allowed == outcome) {
+            return Ok(after(state, events));
+        }
+        let allowed: Vec<_> = decisions.into_iter().map(|(allowed, _)| allowed).collect();
+        Err(Refusal::new(rule_of(op), format_args!("answered {outcome:?}, where only {allowed:?} is true")))
+    }
+
+    fn accepts_claimed(
+        &self,
+        state: &State,
+        claim: &Claim,
+        statuses: &BTreeMap<Client, Status>,
+    ) -> Result<State, Refusal> {
+        let choices = match self.allowed(state, claim) {
+            Allowed::Again(before) if before == *statuses => return Ok(state.clone()),
+            Allowed::Again(before) => {
+                return Err(Refusal::new("CLAIM-RETRY", format_args!("answered {statuses:?}, but {before:?} before")));
+            }
+            Allowed::Refused(reason) => {
+                return Err(Refusal::new(reason.rule(), format_args!("answered, where {reason:?} is the only answer")));
+            }
+            Allowed::New(choices) => choices,
+        };
+        if let Some(own) = claim.requester_client.filter(|own| statuses.contains_key(own)) {
+            return Err(Refusal::new("CLAIM-NOT-SELF", format_args!("the requester's own {own} was claimed from")));
+        }
+        if let Some(client) = choices.keys().find(|client| !statuses.contains_key(client)) {
+            return Err(Refusal::new("CLAIM-EACH-CLIENT", format_args!("{client} has no status in the answer")));
+        }
+        for (client, status) in statuses {
+            let Some(allowed) = choices.get(client) else {
+                return Err(Refusal::new(
+                    "CLAIM-EACH-CLIENT",
+                    format_args!("{client} is not a client of {}", claim.user),
+                ));
+            };
+            if !allowed.contains(status) {
+                return Err(self.diagnose(state, claim, *client, *status));
+            }
+        }
+        Ok(after(state, &self.claim_events(state, claim, statuses)))
+    }
+
+    /// Which rule a status breaks that is not allowed.
+    fn diagnose(&self, state: &State, claim: &Claim, client: Client, status: Status) -> Refusal {
+        let Some(package) = status.granted() else { return diagnose_nothing(state, claim, client, status) };
+        let Some(known) = state.packages.get(&package).filter(|known| known.facts.client == client) else {
+            return Refusal::new("CLAIM-BYTES", format_args!("{package} was never published by {client}"));
+        };
+        diagnose_package(state, claim, package, known, status).unwrap_or_else(|| {
+            let left: Vec<_> = state.regular(client).map(|package| package.facts.package).collect();
+            match status {
+                Status::LastResort(_) => Refusal::new(
+                    "LAST-ONLY-WHEN-EXHAUSTED",
+                    format_args!("the last resort {package} was granted while {} was left", listed(&left)),
+                ),
+                _ => Refusal::new("CLAIM-SELECTION", format_args!("{package} was granted before {}", listed(&left))),
+            }
+        })
+    }
+}
+
+fn diagnose_nothing(state: &State, claim: &Claim, client: Client, status: Status) -> Refusal {
+    let acceptable = |package: &&PackageState| claim.accepts(&package.facts.suite);
+    let regular: Vec<_> = state.regular(client).filter(acceptable).map(|package| package.facts.package).collect();
+    let last_resort = state.live(client).filter(acceptable).find(|package| package.facts.role == Role::LastResort);
+    let last_resort = last_resort.filter(|_| claim.last_resort_accepted);
+    if !regular.is_empty() {
+        Refusal::new("LAST-ONLY-WHEN-EXHAUSTED", format_args!("{status:?} while {} was left", listed(&regular)))
+    } else if let Some(last_resort) = last_resort {
+        Refusal::new(
+            "LAST-KEPT",
+            format_args!("{status:?} while the last resort {} is there", last_resort.facts.package),
+        )
+    } else {
+        Refusal::new("CLAIM-COMPATIBLE", format_args!("{status:?} for {client}, where only the other is true"))
+    }
+}
+
+fn diagnose_package(
+    state: &State,
+    claim: &Claim,
+    package: Package,
+    known: &PackageState,
+    status: Status,
+) -> Option<Refusal> {
+    let facts = &known.facts;
+    let marked = matches!(status, Status::LastResort(_)) == (facts.role == Role::LastResort);
+    let signer = state.keys.get(&facts.signer);
+    Some(match known.fate {
+        Fate::Granted => Refusal::new("CLAIM-ONCE", format_args!("{package} was granted before")),
+        Fate::Withdrawn if facts.role == Role::LastResort => Refusal::new(
+            "LAST-REPLACED-WHOLE",
+            format_args!("the last resort {package} was replaced or withdrawn before"),
+        ),
+        Fate::Withdrawn => Refusal::new("LIFE-TERMINAL", format_args!("{package} was withdrawn before")),
+        Fate::Available if state.now < facts.not_before || state.now >= facts.not_after => {
+            Refusal::new("CLAIM-LIVE", format_args!("{package} is not valid now"))
+        }
+        Fate::Available if signer.is_none_or(|key| key.removed) => {
+            Refusal::new("KEY-CASCADE", format_args!("{package} is signed by {}, which is not listed", facts.signer))
+        }
+        Fate::Available if !claim.accepts(&facts.suite) => {
+            Refusal::new("CLAIM-COMPATIBLE", format_args!("{package} is of {}, which was not asked for", facts.suite))
+        }
+        Fate::Available if !marked => {
+            Refusal::new("LAST-TOLD", format_args!("{package} was granted as {status:?}, but is {:?}", facts.role))
+        }
+        Fate::Available if facts.role == Role::LastResort && !claim.last_resort_accepted => {
+            Refusal::new("LAST-TOLD", format_args!("the last resort {package} was granted to one who refuses it"))
+        }
+        Fate::Available => return None,
+    })
+}
+
+fn listed(packages: &[Package]) -> String {
+    packages.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The rule that an untrue answer to this operation breaks.
+fn rule_of(op: &Op) -> &'static str {
+    match op {
+        Op::AddKey { .. } => "KEY-UNIQUE",
+        Op::RemoveKey { .. } | Op::Tick { .. } => "KEY-LIST",
+        Op::Publish { .. } => "PUB-RETRY",
+        Op::Claim(_) => "CLAIM-EACH-CLIENT",
+        Op::Withdraw { .. } => "LIFE-WITHDRAW-RACE",
+        Op::Stock { .. } => "NOTE-ZERO",
+        Op::Notifications { .. } => "NOTE-EVERY-GRANT",
+        Op::Acknowledge { .. } => "NOTE-SURVIVES",
+    }
+}
+
+impl Reason {
+    /// The rule that gives this reason.
+    #[must_use]
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::AlreadyUsed => "PUB-RETRY",
+            Self::InitKeyReused => "PUB-FRESH",
+            Self::RoleConflict => "PUB-ONE-ROLE",
+            Self::Expired | Self::NotYetValid | Self::LifetimeTooLong => "PUB-LIFETIME",
+            Self::SignerNotListed => "PUB-SIGNER-LISTED",
+            Self::TwoLastResorts => "LAST-ONE-PER-SUITE",
+            Self::StockFull | Self::BatchTooLarge => "PUB-LIMITS",
+            Self::UnknownUser | Self::UnknownClient => "CLAIM-EACH-CLIENT",
+            Self::IdempotencyMismatch => "CLAIM-RETRY",
+            Self::KeyTaken => "KEY-UNIQUE",
+            Self::UnknownKey => "KEY-LIST",
+        }
+    }
+}
