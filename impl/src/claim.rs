@@ -1,0 +1,154 @@
+//! Claiming: one KeyPackage of each of a user's clients, and never the same twice.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    Decision, Event,
+    event::{Claim, Granted, LastResort},
+    key_package::Role,
+    names::{CipherSuite, ClientName, KeyPackageRef, SignatureKeyId, UnixSeconds, UserId},
+    policy::{Policy, Selection},
+    state::{ClientState, Record, UserState},
+};
+
+/// The answer to a claim: what each of the user's clients gave (`CLAIM-EACH-CLIENT`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// In the order of their names. The requester's own client is not among them (`CLAIM-NOT-SELF`).
+    pub clients: Vec<(ClientName, ClientAnswer)>,
+}
+
+/// What one client gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAnswer {
+    /// This KeyPackage.
+    KeyPackage {
+        /// Its reference.
+        reference: KeyPackageRef,
+        /// Regular, or a last resort: the requester is told (`LAST-TOLD`).
+        role: Role,
+        /// Byte for byte what the client published, without a frame (`CLAIM-BYTES`).
+        bytes: Arc<[u8]>,
+    },
+    /// Nothing is left.
+    Exhausted,
+    /// There is something, but of no suite that will do (`CLAIM-COMPATIBLE`).
+    Incompatible,
+}
+
+/// Why a claim was refused. Nothing was consumed, and nobody told (`CLAIM-REFUSAL-FREE`).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// No such user, as far as this requester is concerned.
+    #[error("no such user")]
+    UnknownUser,
+    /// `CLAIM-RETRY`: the requester used this key for another question.
+    #[error("this idempotency key belongs to an earlier claim that asked for something else")]
+    IdempotencyMismatch,
+}
+
+impl UserState {
+    /// Claims one KeyPackage of each client.
+    ///
+    /// `pick(n)` chooses one of `n` equally good KeyPackages, by an index below `n`; it is asked under
+    /// [`Selection::Random`] only.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClaimError`].
+    pub fn claim(
+        &self,
+        policy: &Policy,
+        now: UnixSeconds,
+        user: &UserId,
+        claim: &Claim,
+        pick: &mut dyn FnMut(usize) -> usize,
+    ) -> Result<Decision<Claimed>, ClaimError> {
+        let listed = self.listed_keys();
+        if self.keys.is_empty() {
+            return Err(ClaimError::UnknownUser);
+        }
+        if let Some(answers) = self.answered_before(policy, now, claim)? {
+            return Ok(Decision::unchanged(self.answer(answers)));
+        }
+        let own = |name: &ClientName| claim.requester.user == *user && claim.requester.client == *name;
+        let with_listed_key = |name: &ClientName| self.client(name).is_some();
+        let clients = self.clients.iter().filter(|(name, _)| with_listed_key(name) && !own(name));
+        let answers: Vec<_> =
+            clients.map(|(name, client)| (name.clone(), client.choose(policy, now, &listed, claim, pick))).collect();
+        let answer = self.answer(&answers);
+        let nothing = answers.iter().all(|(_, granted)| !matches!(granted, Granted::KeyPackage { .. }));
+        if nothing && claim.idempotency_key.is_none() {
+            return Ok(Decision::unchanged(answer));
+        }
+        Ok(Decision { events: vec![Event::Claimed { at: now, claim: claim.clone(), answers }], answer })
+    }
+
+    /// The answer of before to the same requester's same key, for as long as keys are remembered.
+    fn answered_before(
+        &self,
+        policy: &Policy,
+        now: UnixSeconds,
+        claim: &Claim,
+    ) -> Result<Option<&[(ClientName, Granted)]>, ClaimError> {
+        let Some(key) = &claim.idempotency_key else { return Ok(None) };
+        let before = self.claims.get(&(claim.requester.clone(), key.clone()));
+        let Some(before) = before.filter(|before| now < before.at.saturating_add(policy.idempotency_seconds)) else {
+            return Ok(None);
+        };
+        if before.claim == *claim { Ok(Some(&before.answers)) } else { Err(ClaimError::IdempotencyMismatch) }
+    }
+
+    fn answer(&self, answers: &[(ClientName, Granted)]) -> Claimed {
+        let clients = answers.iter().map(|(name, granted)| {
+            let record = |reference| self.clients.get(name).and_then(|client| client.packages.get(reference));
+            let answer = match granted {
+                Granted::KeyPackage { reference, role } => match record(reference) {
+                    Some(record) => {
+                        ClientAnswer::KeyPackage { reference: *reference, role: *role, bytes: record.bytes() }
+                    }
+                    None => ClientAnswer::Exhausted,
+                },
+                Granted::Exhausted => ClientAnswer::Exhausted,
+                Granted::Incompatible => ClientAnswer::Incompatible,
+            };
+            (name.clone(), answer)
+        });
+        Claimed { clients: clients.collect() }
+    }
+}
+
+impl ClientState {
+    fn choose(
+        &self,
+        policy: &Policy,
+        now: UnixSeconds,
+        listed: &BTreeSet<SignatureKeyId>,
+        claim: &Claim,
+        pick: &mut dyn FnMut(usize) -> usize,
+    ) -> Granted {
+        let suites: Vec<CipherSuite> = self.stock.keys().filter(|suite| claim.will_do(**suite)).copied().collect();
+        // fifo is a promise within one suite; across suites the lowest number goes first.
+        let regular: Vec<&Record> = suites.iter().flat_map(|suite| self.live_regular(*suite, now, listed)).collect();
+        let chosen = match policy.selection {
+            _ if regular.is_empty() => None,
+            Selection::Fifo => regular.first(),
+            Selection::Random => regular.get(pick(regular.len()) % regular.len()),
+        };
+        let last_resort = || {
+            let mut acceptable = suites.iter().filter(|_| claim.last_resort == LastResort::Accept);
+            acceptable.find_map(|suite| self.live_last_resort(*suite, now, listed))
+        };
+        match chosen.copied().or_else(last_resort) {
+            Some(record) => Granted::KeyPackage { reference: record.facts.reference, role: record.facts.role },
+            None if suites.is_empty() && !self.stock.is_empty() => Granted::Incompatible,
+            None => Granted::Exhausted,
+        }
+    }
+}
+
+impl Claim {
+    fn will_do(&self, suite: CipherSuite) -> bool {
+        self.cipher_suites.is_empty() || self.cipher_suites.contains(&suite)
+    }
+}

@@ -1,0 +1,73 @@
+//! What happens in a user's history; a list of these is all that a store keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    key_package::{Facts, Role},
+    names::{
+        CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKey, SignatureKeyId, UnixSeconds,
+        UserId,
+    },
+};
+
+/// Something that happened and will always have happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the sentence of a variant speaks of its fields")]
+pub enum Event {
+    /// The operator let a user in; the token, of which only the digest is kept, adds the first signature key.
+    Enrolled { at: UnixSeconds, user: UserId, token_digest: [u8; 32], not_after: UnixSeconds },
+    /// A signature key was added for one client. The enrolment token, where it was used, is spent.
+    KeyAdded { at: UnixSeconds, client: ClientName, key: SignatureKey, by_token: bool },
+    /// A signature key was removed: whatever it signed is never granted again (`KEY-CASCADE`).
+    KeyRemoved { at: UnixSeconds, key: SignatureKeyId },
+    /// A batch became available, whole (`PUB-ATOMIC`); a last resort takes the place of the one before.
+    Published { at: UnixSeconds, client: ClientName, key_packages: Vec<Facts> },
+    /// A claim was answered; each granted regular KeyPackage is consumed, and its owner told.
+    Claimed { at: UnixSeconds, claim: Claim, answers: Vec<(ClientName, Granted)> },
+    /// The owner took KeyPackages back before they were granted.
+    Withdrawn { at: UnixSeconds, client: ClientName, references: Vec<KeyPackageRef> },
+    /// The owner has read its notifications up to and including this one.
+    Acknowledged { at: UnixSeconds, client: ClientName, through: u64 },
+}
+
+/// A claim: a request for one KeyPackage of each client of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Who asks.
+    pub requester: Requester,
+    /// The suites that will do; empty means any.
+    pub cipher_suites: Vec<CipherSuite>,
+    /// Whether a last resort will do (`LAST-TOLD`).
+    pub last_resort: LastResort,
+    /// Makes a repetition recognisable (`CLAIM-RETRY`).
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// Whether a requester takes a last resort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastResort {
+    /// Yes, if nothing else is left.
+    #[default]
+    Accept,
+    /// Rather nothing.
+    Refuse,
+}
+
+/// What one client gave to a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granted {
+    /// This one.
+    KeyPackage {
+        /// Which.
+        reference: KeyPackageRef,
+        /// Its role: a regular one is consumed, a last resort kept.
+        role: Role,
+    },
+    /// Nothing is left.
+    Exhausted,
+    /// There is something, but of no suite that will do.
+    Incompatible,
+}
