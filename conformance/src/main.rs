@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The binary `kpd`.
+
+fn main() -> std::process::ExitCode {
+    kpd_conformance::cli::main()
+}

@@ -96,7 +96,7 @@ impl UserState {
         let Some(before) = before.filter(|before| now < before.at.saturating_add(policy.idempotency_seconds)) else {
             return Ok(None);
         };
-        if before.claim == *claim { Ok(Some(&before.answers)) } else { Err(ClaimError::IdempotencyMismatch) }
+        if before.claim.asks_like(claim) { Ok(Some(&before.answers)) } else { Err(ClaimError::IdempotencyMismatch) }
     }
 
     fn answer(&self, answers: &[(ClientName, Granted)]) -> Claimed {
@@ -128,11 +128,10 @@ impl ClientState {
         pick: &mut dyn FnMut(usize) -> usize,
     ) -> Granted {
         let suites: Vec<CipherSuite> = self.stock.keys().filter(|suite| claim.will_do(**suite)).copied().collect();
-        // fifo is a promise within one suite; across suites the lowest number goes first.
         let regular: Vec<&Record> = suites.iter().flat_map(|suite| self.live_regular(*suite, now, listed)).collect();
         let chosen = match policy.selection {
             _ if regular.is_empty() => None,
-            Selection::Fifo => regular.first(),
+            Selection::Fifo => regular.iter().min_by_key(|record| record.place),
             Selection::Random => regular.get(pick(regular.len()) % regular.len()),
         };
         let last_resort = || {
@@ -150,5 +149,12 @@ impl ClientState {
 impl Claim {
     fn will_do(&self, suite: CipherSuite) -> bool {
         self.cipher_suites.is_empty() || self.cipher_suites.contains(&suite)
+    }
+
+    /// Whether this is the same question, from the same requester: a client that repeats itself may list its suites in
+    /// another order.
+    fn asks_like(&self, other: &Self) -> bool {
+        let suites = |claim: &Self| claim.cipher_suites.iter().copied().collect::<BTreeSet<_>>();
+        suites(self) == suites(other) && self.last_resort == other.last_resort
     }
 }

@@ -136,18 +136,18 @@ impl UnverifiedKeyPackage {
     ///
     /// The first flaw found; the bytes come first, then the suite, the signatures, the capabilities, the lifetime.
     pub fn verify(&self, policy: &Policy, now: UnixSeconds) -> Result<KeyPackage, KeyPackageFlaw> {
-        let max = policy.key_package_bytes_max;
-        if self.bytes.len() > max + reader::FRAME_BYTES {
-            return Err(KeyPackageFlaw::TooLarge { bytes: self.bytes.len(), max });
-        }
         let bare = reader::unframed(&self.bytes)?;
+        let (bytes, max) = (bare.len(), policy.key_package_bytes_max);
+        if bytes > max {
+            return Err(KeyPackageFlaw::TooLarge { bytes, max });
+        }
         let suite = reader::suite(bare)?;
         if !policy.cipher_suites.contains(&suite) {
             let supported = policy.cipher_suites.clone();
             return Err(KeyPackageFlaw::UnsupportedCipherSuite { found: suite, supported });
         }
         let reading = Reading::of(bare)?;
-        validate_with_openmls(bare, &reading)?;
+        validate_with_openmls(bare)?;
         reading.check_capabilities()?;
         check_lifetime(&reading, policy, now)?;
         reading.facts(bare).map(|facts| KeyPackage { facts, identity: reading.identity().to_vec() })
@@ -168,20 +168,19 @@ impl KeyPackage {
     }
 }
 
-/// openmls judges the lifetime last, and by the system's clock: its verdict on the lifetime says that all else is well,
-/// and is otherwise left to `check_lifetime`.
-fn validate_with_openmls(bare: &[u8], reading: &Reading) -> Result<(), KeyPackageFlaw> {
+/// openmls judges the extensions last but one and the lifetime last: when it objects to one of these, all before is well.
+///
+/// Both are left to us: the lifetime because openmls reads the system's clock, the extensions because openmls 0.9.2 does
+/// not find a listed GREASE extension in the capabilities (openmls#2156).
+fn validate_with_openmls(bare: &[u8]) -> Result<(), KeyPackageFlaw> {
     let malformed = |error: tls_codec::Error| KeyPackageFlaw::Malformed { why: error.to_string() };
     let parsed = KeyPackageIn::tls_deserialize_exact(bare).map_err(malformed)?;
     match parsed.validate(&RustCrypto::default(), ProtocolVersion::Mls10) {
-        Ok(_) | Err(KeyPackageVerifyError::LifetimeError(_)) => Ok(()),
+        Ok(_) | Err(KeyPackageVerifyError::UnsupportedExtension | KeyPackageVerifyError::LifetimeError(_)) => Ok(()),
         Err(KeyPackageVerifyError::InvalidLeafNodeSignature) => Err(KeyPackageFlaw::InvalidLeafNodeSignature),
         Err(KeyPackageVerifyError::InvalidSignature) => Err(KeyPackageFlaw::InvalidSignature),
         Err(KeyPackageVerifyError::InitKeyEqualsEncryptionKey) => Err(KeyPackageFlaw::InitKeyEqualsEncryptionKey),
-        // Which extension it is, our own reading says.
-        Err(other) => {
-            Err(reading.check_capabilities().err().unwrap_or(KeyPackageFlaw::Malformed { why: other.to_string() }))
-        }
+        Err(other) => Err(KeyPackageFlaw::Malformed { why: other.to_string() }),
     }
 }
 
@@ -201,8 +200,12 @@ fn check_lifetime(reading: &Reading, policy: &Policy, now: UnixSeconds) -> Resul
 }
 
 impl Reading {
-    /// What a directory remembers.
-    fn facts(&self, bare: &[u8]) -> Result<Facts, KeyPackageFlaw> {
+    /// What a directory remembers of the KeyPackage that was read from these bare bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where the suite or the length of the signature key is none that a directory could serve.
+    pub fn facts(&self, bare: &[u8]) -> Result<Facts, KeyPackageFlaw> {
         let (not_before, not_after) = self.lifetime();
         let scheme = SignatureScheme::of(self.suite());
         let malformed = |why: String| KeyPackageFlaw::Malformed { why };

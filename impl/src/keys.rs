@@ -75,7 +75,8 @@ pub enum RemoveKeyError {
 /// HTTP Message Signatures (RFC 9421 §2.5) with a quotation mark: no signature of one kind serves as another.
 #[must_use]
 pub fn possession_message(user: &UserId, client: &ClientName, key: &SignatureKey) -> Vec<u8> {
-    format!("key-package-directory add-key v1\n{user}\n{client}\n{}\n", key.id()).into_bytes()
+    let public_key = data_encoding::BASE64.encode(key.bytes());
+    format!("key-package-directory add-key v1\n{user}\n{client}\n{public_key}\n").into_bytes()
 }
 
 impl UserState {

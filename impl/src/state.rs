@@ -76,6 +76,8 @@ pub(crate) struct Record {
     pub(crate) fate: Fate,
     /// Whether it was ever granted; a last resort stays available after that.
     pub(crate) granted: bool,
+    /// Its place in the order of upload, over all suites (`CLAIM-SELECTION`, fifo).
+    pub(crate) place: usize,
 }
 
 /// What became of a KeyPackage; final, once it is not `Available` (`LIFE-TERMINAL`). Expiry is a matter of the clock.
@@ -178,7 +180,8 @@ impl ClientState {
     fn publish(&mut self, facts: &Facts) {
         let reference = facts.reference;
         self.init_keys.insert(facts.init_key_digest, reference);
-        self.packages.insert(reference, Record::new(facts));
+        // Nothing leaves `packages`, so its size counts the uploads.
+        self.packages.insert(reference, Record::new(facts, self.packages.len()));
         // A suite that ever had a package stays known, so that nothing left is told as 0 (`NOTE-ZERO`).
         let stock = self.stock.entry(facts.suite).or_default();
         match facts.role {
@@ -249,8 +252,8 @@ impl ClientState {
 }
 
 impl Record {
-    fn new(facts: &Facts) -> Self {
-        Self { facts: facts.clone(), signer: facts.signer.id(), fate: Fate::Available, granted: false }
+    fn new(facts: &Facts, place: usize) -> Self {
+        Self { facts: facts.clone(), signer: facts.signer.id(), fate: Fate::Available, granted: false, place }
     }
 
     fn is_live(&self, now: UnixSeconds, listed: &BTreeSet<SignatureKeyId>) -> bool {

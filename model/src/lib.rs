@@ -1,4 +1,4 @@
-//! The business rules of a KeyPackage directory: a sequential specification, a model of replicas, and a history checker.
+//! The business rules of a KeyPackage directory: a sequential specification, a model of replicas, a history checker.
 //!
 //! Nothing here knows bytes, clocks or sockets, nor that an implementation exists. Read in this order:
 //!
@@ -14,6 +14,8 @@
 pub mod names;
 
 pub mod history;
+
+mod words;
 
 pub mod spec;
 

@@ -3,7 +3,7 @@
 //! It reads, and judges nothing but capabilities. Every package that the directory accepts was also read by openmls,
 //! and a test holds the two against each other.
 
-use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSize, VLByteVec};
+use tls_codec::{Deserialize as _, TlsDeserialize, TlsSize, VLByteVec};
 
 use crate::{
     key_package::{KeyPackageFlaw, Role},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Version and wire format in front of a KeyPackage in an MLSMessage (RFC 9420 §6).
-pub(super) const FRAME_BYTES: usize = 4;
+const FRAME_BYTES: usize = 4;
 
 const MLS10: u16 = 1;
 const MLS_KEY_PACKAGE: u16 = 5;
@@ -71,11 +71,13 @@ impl Reading {
     /// `Malformed` or `WrongLeafNodeSource`.
     pub fn of(bare: &[u8]) -> Result<Self, KeyPackageFlaw> {
         let malformed = |error: tls_codec::Error| KeyPackageFlaw::Malformed { why: error.to_string() };
-        let (head, rest) = Head::tls_deserialize_bytes(bare).map_err(malformed)?;
+        // Not `DeserializeBytes`: that of tls_codec 0.5.0 panics on bytes that end early, where debug assertions are on.
+        let mut rest = bare;
+        let head = Head::tls_deserialize(&mut rest).map_err(malformed)?;
         if head.source != SOURCE_KEY_PACKAGE {
             return Err(KeyPackageFlaw::WrongLeafNodeSource { found: head.source });
         }
-        let tail = Tail::tls_deserialize_exact_bytes(rest).map_err(malformed)?;
+        let tail = Tail::tls_deserialize_exact(rest).map_err(malformed)?;
         Ok(Self { wire: KeyPackage { head, tail } })
     }
 
@@ -114,7 +116,7 @@ impl Reading {
     pub fn role(&self) -> Role {
         let marked = self.wire.tail.extensions.iter().any(|extension| match extension.kind {
             LAST_RESORT => true,
-            APP_DATA_DICTIONARY => Vec::<Component>::tls_deserialize_exact_bytes(extension.data.as_slice())
+            APP_DATA_DICTIONARY => Vec::<Component>::tls_deserialize_exact(extension.data.as_slice())
                 .is_ok_and(|components| components.iter().any(|component| component.id == LAST_RESORT_COMPONENT)),
             _ => false,
         });
@@ -152,7 +154,7 @@ struct KeyPackage {
 }
 
 /// Up to and including `leaf_node_source`, which decides what follows.
-#[derive(Clone, Debug, TlsDeserializeBytes, TlsSize)]
+#[derive(Clone, Debug, TlsDeserialize, TlsSize)]
 struct Head {
     _version: u16,
     suite: u16,
@@ -166,7 +168,7 @@ struct Head {
     source: u8,
 }
 
-#[derive(Clone, Debug, TlsDeserializeBytes, TlsSize)]
+#[derive(Clone, Debug, TlsDeserialize, TlsSize)]
 struct Capabilities {
     _versions: Vec<u16>,
     _cipher_suites: Vec<u16>,
@@ -176,7 +178,7 @@ struct Capabilities {
 }
 
 /// What follows a `leaf_node_source` of key_package.
-#[derive(Clone, Debug, TlsDeserializeBytes, TlsSize)]
+#[derive(Clone, Debug, TlsDeserialize, TlsSize)]
 struct Tail {
     not_before: u64,
     not_after: u64,
@@ -186,14 +188,14 @@ struct Tail {
     _signature: VLByteVec,
 }
 
-#[derive(Clone, Debug, TlsDeserializeBytes, TlsSize)]
+#[derive(Clone, Debug, TlsDeserialize, TlsSize)]
 struct Extension {
     kind: u16,
     data: VLByteVec,
 }
 
 /// A `ComponentData` of the AppDataDictionary.
-#[derive(Clone, Debug, TlsDeserializeBytes, TlsSize)]
+#[derive(Clone, Debug, TlsDeserialize, TlsSize)]
 struct Component {
     id: u16,
     _data: VLByteVec,

@@ -21,6 +21,37 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Every rule that a refusal can name; a test produces each of them.
+    pub const RULES: [&'static str; 27] = [
+        "PUB-SIGNER-LISTED",
+        "PUB-LIFETIME",
+        "PUB-FRESH",
+        "PUB-RETRY",
+        "PUB-ONE-ROLE",
+        "PUB-LIMITS",
+        "CLAIM-ONCE",
+        "CLAIM-BYTES",
+        "CLAIM-RETRY",
+        "CLAIM-LIVE",
+        "CLAIM-COMPATIBLE",
+        "CLAIM-EACH-CLIENT",
+        "CLAIM-NOT-SELF",
+        "CLAIM-SELECTION",
+        "LAST-ONLY-WHEN-EXHAUSTED",
+        "LAST-KEPT",
+        "LAST-ONE-PER-SUITE",
+        "LAST-TOLD",
+        "LAST-REPLACED-WHOLE",
+        "NOTE-EVERY-GRANT",
+        "NOTE-SURVIVES",
+        "NOTE-ZERO",
+        "KEY-LIST",
+        "KEY-UNIQUE",
+        "KEY-CASCADE",
+        "LIFE-TERMINAL",
+        "LIFE-WITHDRAW-RACE",
+    ];
+
     pub(crate) fn new(rule: &'static str, why: impl fmt::Display) -> Self {
         Self { rule, why: why.to_string() }
     }

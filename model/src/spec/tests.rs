@@ -1,5 +1,7 @@
 //! `accepts` is exactly the filter of `outcomes`, by full enumeration of small histories and by random larger ones.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -7,7 +9,7 @@ use proptest::prelude::*;
 use crate::{
     history::{Claim, Facts, Role, State, Status},
     names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, User},
-    spec::{Op, Outcome, Reason, Selection, Spec, Stock, WithdrawnFate},
+    spec::{Op, Outcome, Reason, Refusal, Selection, Spec, Stock, WithdrawnFate},
 };
 
 const USER: User = User(1);
@@ -113,7 +115,13 @@ fn agree(spec: &Spec, state: &State) {
         }
         let allowed: BTreeSet<_> = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
         for outcome in conceivable(state) {
-            let accepted = spec.accepts(state, &op, &outcome).is_ok();
+            let accepted = match spec.accepts(state, &op, &outcome) {
+                Ok(_) => true,
+                Err(refusal) => {
+                    assert!(Refusal::RULES.contains(&refusal.rule), "{refusal}");
+                    false
+                }
+            };
             assert_eq!(accepted, allowed.contains(&outcome), "{op:?} {outcome:?} in {state:?}");
         }
     }

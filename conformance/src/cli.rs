@@ -1,0 +1,120 @@
+//! The command line: what each command is, and which exit code it ends with.
+
+mod info;
+mod model;
+mod mutants;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{library::LibraryError, verdict::Exit};
+
+/// Judges KeyPackage directories for MLS (RFC 9420).
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes of run: 0 all passed, 1 something failed, 2 inconclusive, 3 usage or vector \
+    error, 4 server unreachable, 5 nothing ran, 6 a bug of kpd."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judges a server; without --target the reference server, started for the occasion.
+    Run(run::RunArguments),
+    /// Runs the reference server.
+    Serve(serve::ServeArguments),
+    /// Runs the suite against servers that break one rule each, and prints who was caught by what.
+    Mutants(mutants::MutantsArguments),
+    /// Lists the vectors, the rules or the mutants.
+    List(info::ListArguments),
+    /// Explains a rule: what it says, why, where it comes from, what checks it.
+    Explain(info::ExplainArguments),
+    /// Checks vectors and rules without a server.
+    Lint(info::LintArguments),
+    /// Prints the JSON Schema of the vectors or of the report.
+    Schema(info::SchemaArguments),
+    /// Checks and explores the formal model.
+    Model(model::ModelArguments),
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// Vectors, rules or bindings.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// What was asked for does not exist or does not fit.
+    #[error("{0}")]
+    Usage(String),
+    /// The server cannot be reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// A file cannot be written, a port not be had.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Library(_) | Self::Usage(_) => Exit::Usage,
+            Self::Unreachable(_) => Exit::Unreachable,
+            Self::Failed(_) => Exit::Bug,
+        }
+    }
+
+    fn print(self) {
+        match self {
+            Self::Library(error) => eprintln!("{:?}", miette::Report::new(error)),
+            other => eprintln!("kpd: {other}"),
+        }
+    }
+}
+
+/// Runs a command and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return code(if error.use_stderr() { Exit::Usage } else { Exit::Passed });
+        }
+    };
+    // rustls wants to be told which crypto to use; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ended = match cli.command {
+        Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
+        Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(arguments))),
+        Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
+        Command::List(arguments) => info::list(&arguments),
+        Command::Explain(arguments) => info::explain(&arguments),
+        Command::Lint(arguments) => info::lint(&arguments),
+        Command::Schema(arguments) => info::schema(&arguments),
+        Command::Model(arguments) => model::model(&arguments),
+    };
+    match ended {
+        Ok(exit) => code(exit),
+        Err(error) => {
+            let exit = error.exit();
+            error.print();
+            code(exit)
+        }
+    }
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(exit as u8)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| CliError::Failed(format!("cannot start threads: {error}")))
+}

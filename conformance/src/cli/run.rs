@@ -1,0 +1,213 @@
+//! `kpd run`: judges a server.
+
+use std::{
+    collections::BTreeMap,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+
+use crate::{
+    cli::CliError,
+    embedded::Embedded,
+    judge,
+    library::{self, Library},
+    report::{self, Report},
+    run::{self, Options, Run, Server},
+    vector::Vector,
+    verdict::{Exit, Judged, Verdict},
+    yaml,
+};
+
+/// What to run, and against whom.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Only vectors whose id contains one of these, or that check a rule of that name.
+    filter: Vec<String>,
+    /// Base URL of the server; repeat it for each replica. Without it, the reference server is started and judged.
+    #[arg(long, value_name = "URL")]
+    target: Vec<String>,
+    /// How to speak with the server; without it, as with the reference.
+    #[arg(long, value_name = "FILE", requires = "target")]
+    binding: Option<PathBuf>,
+    /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    variables: Vec<String>,
+    /// Vectors of this directory instead of those inside kpd.
+    #[arg(long, value_name = "DIR")]
+    vectors: Option<PathBuf>,
+    /// How many vectors at a time.
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
+    /// Keys, packages and order follow from it; random unless given. A server that keeps users wants a new one each time.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Rounds of each race, instead of what the vectors say.
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// Vectors that are known to fail: a YAML list of { id, comment }.
+    #[arg(long, value_name = "FILE")]
+    known_failures: Option<PathBuf>,
+    /// A broken SHOULD fails the run too.
+    #[arg(long)]
+    strict: bool,
+    /// Where report.json and junit.xml go.
+    #[arg(long, value_name = "DIR", default_value = "kpd-report")]
+    report: PathBuf,
+    /// Seconds to wait for an answer.
+    #[arg(long, default_value_t = 10)]
+    timeout: u64,
+}
+
+/// One entry of the file of known failures.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownFailure {
+    id: String,
+    comment: String,
+}
+
+pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
+    let library = match &arguments.vectors {
+        Some(directory) => Library::of_directory(directory)?,
+        None => Library::embedded()?,
+    };
+    let known =
+        arguments.known_failures.as_deref().map_or(Ok(BTreeMap::new()), |path| known_failures(path, &library))?;
+    let selected = library.select(&arguments.filter);
+    if selected.is_empty() {
+        eprintln!("kpd: no vector matches {}; `kpd list` shows them all", arguments.filter.join(", "));
+        return Ok(Exit::Nothing);
+    }
+    let (server, embedded) = server(&arguments).await?;
+    let place = server.endpoints.join(", ");
+    server.ready().await.map_err(|why| {
+        CliError::Unreachable(format!(
+            "no server at {place} ({}): {why}\nIs it running? Is --target its base URL?",
+            server.binding.name
+        ))
+    })?;
+    let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let options = Options { jobs: arguments.jobs, seed, rounds: arguments.rounds };
+    let begun = Instant::now();
+    let judged = judge_all(&library, &selected, &server, options, &known).await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    let exit = Exit::of(judged.iter().map(|judged| &judged.verdict), arguments.strict);
+    let name = format!("{} at {place}", server.binding.name);
+    let report =
+        Report { server: name, seed, judged: &judged, catalogue: &library.catalogue, took: begun.elapsed(), exit };
+    for judged in report.judged {
+        println!("{}", report::terminal::line(judged));
+    }
+    print!("{}", report::terminal::end(&report));
+    write(&arguments.report, &report)?;
+    println!("report: {0}/report.json, {0}/junit.xml", arguments.report.display());
+    Ok(exit)
+}
+
+/// Runs what the server offers and judges it; vectors that it does not offer are skipped, with the reason.
+pub(super) async fn judge_all(
+    library: &Library,
+    selected: &[Arc<Vector>],
+    server: &Server,
+    options: Options,
+    known: &BTreeMap<String, String>,
+) -> Vec<Judged> {
+    let skip = |vector: &Arc<Vector>| judge::skipped(vector, &server.binding, &library.catalogue);
+    let (skipped, run): (Vec<_>, Vec<_>) = selected.iter().cloned().partition(|vector| skip(vector).is_some());
+    let progress = progress(run.len());
+    let runs = run::run(server, &run, options, |one: &Run| {
+        progress.set_message(run[one.index].id.clone());
+        progress.inc(1);
+    })
+    .await;
+    progress.finish_and_clear();
+    let mut judged: Vec<Judged> = skipped
+        .into_iter()
+        .map(|vector| {
+            let reason = skip(&vector).unwrap_or_default();
+            Judged { vector, verdict: Verdict::Skip { reason }, took: Duration::ZERO, contention: None }
+        })
+        .collect();
+    for (index, vector) in run.iter().enumerate() {
+        let seen = runs.iter().find(|one| one.index == index);
+        judged.push(match seen {
+            Some(one) => {
+                let (verdict, contention) = judge::judge(vector, &one.recording, &library.catalogue);
+                let verdict = verdict.known(known.get(&vector.id));
+                Judged { vector: Arc::clone(vector), verdict, took: one.took, contention }
+            }
+            None => {
+                let verdict = Verdict::Error { reason: "the runner panicked; please report this".into() };
+                Judged { vector: Arc::clone(vector), verdict, took: Duration::ZERO, contention: None }
+            }
+        });
+    }
+    judged.sort_by(|one, other| one.vector.id.cmp(&other.vector.id));
+    judged
+}
+
+async fn server(arguments: &RunArguments) -> Result<(Server, Option<Embedded>), CliError> {
+    let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
+    let mut server = Server {
+        binding: Arc::new(binding),
+        endpoints: arguments.target.clone(),
+        variables: std::env::vars()
+            .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
+            .collect(),
+        timeout: Duration::from_secs(arguments.timeout),
+    };
+    for variable in &arguments.variables {
+        let wrong = || CliError::Usage(format!("--var {variable}: NAME=VALUE is expected"));
+        let (name, value) = variable.split_once('=').ok_or_else(wrong)?;
+        server.set(name, value);
+    }
+    if !arguments.target.is_empty() {
+        return Ok((server, None));
+    }
+    let embedded = Embedded::start(None).await.map_err(CliError::Failed)?;
+    server.endpoints = vec![embedded.url()];
+    server.set("operator_token", embedded.operator_token());
+    Ok((server, Some(embedded)))
+}
+
+fn known_failures(path: &Path, library: &Library) -> Result<BTreeMap<String, String>, CliError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|why| CliError::Usage(format!("cannot read {}: {why}", path.display())))?;
+    let list: Vec<KnownFailure> =
+        yaml::read(&path.display().to_string(), &text).map_err(library::LibraryError::from)?;
+    for known in &list {
+        if !library.vectors.iter().any(|vector| vector.id == known.id) {
+            let says = format!("{}: there is no vector `{}`; `kpd list` shows them all", path.display(), known.id);
+            return Err(CliError::Usage(says));
+        }
+    }
+    Ok(list.into_iter().map(|known| (known.id, known.comment)).collect())
+}
+
+fn progress(vectors: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(vectors).unwrap_or(u64::MAX));
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn write(directory: &Path, report: &Report<'_>) -> Result<(), CliError> {
+    let failed = |why: String| CliError::Failed(format!("cannot write the report to {}: {why}", directory.display()));
+    std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
+    let json = serde_json::to_string_pretty(&report::json::of(report)).map_err(|error| failed(error.to_string()))?;
+    let xml = report::junit::xml(report).map_err(failed)?;
+    for (name, text) in [("report.json", json), ("junit.xml", xml)] {
+        std::fs::write(directory.join(name), text).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
+}

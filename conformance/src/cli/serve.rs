@@ -1,0 +1,48 @@
+//! `kpd serve`: the reference server, whole or with one mutation.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use kpd_server::Config;
+use kpd_server::Mutant;
+
+use crate::{cli::CliError, verdict::Exit};
+
+/// Where to listen.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// Address and port.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    address: SocketAddr,
+    /// What the operator's requests carry to let users in; random, and printed, unless given.
+    #[arg(long, env = "KPD_OPERATOR_TOKEN", hide_env_values = true)]
+    operator_token: Option<String>,
+    /// Breaks one rule; `kpd list --mutants` shows them.
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+}
+
+pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
+    let mutant = arguments.mutant.as_deref().map(named).transpose()?;
+    let token = arguments.operator_token.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
+    let config = Config { address: arguments.address, mutant, ..Config::new(token.clone()) };
+    let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
+    println!("listening on http://{}", running.address());
+    println!("what it serves: http://{}/openapi.json", running.address());
+    if arguments.operator_token.is_none() {
+        println!("operator token: {token}");
+    }
+    println!("everything is kept in memory and gone when it stops");
+    if let Some(mutant) = mutant {
+        println!("MUTANT {}: {} (breaks {})", mutant.name, mutant.says, mutant.breaks);
+    }
+    tokio::signal::ctrl_c().await.map_err(|error| CliError::Failed(format!("cannot wait for Ctrl-C: {error}")))?;
+    running.shutdown().await;
+    Ok(Exit::Passed)
+}
+
+/// A mutant by its name.
+pub(super) fn named(name: &str) -> Result<Mutant, CliError> {
+    let unknown = || CliError::Usage(format!("there is no mutant `{name}`; `kpd list --mutants` shows them all"));
+    Mutant::named(name).ok_or_else(unknown)
+}

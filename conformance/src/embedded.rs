@@ -1,0 +1,36 @@
+//! Starts the reference server for the occasion: the one place of the suite that knows it.
+
+use kpd_server::Mutant;
+use kpd_server::{Config, Running};
+
+/// A reference server on a free port of this machine.
+pub(crate) struct Embedded {
+    running: Running,
+    operator_token: String,
+}
+
+impl Embedded {
+    /// Starts it, whole or with a mutation.
+    pub(crate) async fn start(mutant: Option<Mutant>) -> Result<Self, String> {
+        let operator_token = format!("{:032x}", rand::random::<u128>());
+        let config = Config { mutant, ..Config::new(operator_token.clone()) };
+        let running =
+            kpd_server::start(config).await.map_err(|error| format!("cannot start the reference server: {error}"))?;
+        Ok(Self { running, operator_token })
+    }
+
+    /// Its base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.running.address())
+    }
+
+    /// What its operator's requests carry.
+    pub(crate) fn operator_token(&self) -> &str {
+        &self.operator_token
+    }
+
+    /// Stops it once its last answers are out.
+    pub(crate) async fn stop(self) {
+        self.running.shutdown().await;
+    }
+}

@@ -1,0 +1,151 @@
+//! Decides what a recording means. Pure: no clock, no network, tested with recordings written by hand.
+
+mod history;
+mod race;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    binding::Binding,
+    catalogue::{Catalogue, Level},
+    recording::{Broken, Observed, Recorded, Recording},
+    vector::{
+        Step, Vector,
+        expect::{Expect, Mismatch},
+    },
+    verdict::{Failure, Verdict},
+};
+
+/// Why a server need not run a vector; `None` if it must.
+#[must_use]
+pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Option<String> {
+    let profiles = vector.rules.iter().filter_map(|rule| catalogue.rule(rule)).map(|rule| rule.profile);
+    if let Some(missing) = profiles.into_iter().find(|profile| !binding.profiles.contains(profile)) {
+        return Some(format!("the server does not offer the profile {missing}"));
+    }
+    let (need, reason) = vector.needs.iter().find_map(|need| Some((need, binding.absent.get(need)?)))?;
+    Some(format!("the server lacks {need:?}: {reason}"))
+}
+
+/// The verdict on a vector, with the contention of a race: rounds that truly overlapped, and all rounds.
+#[must_use]
+pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (Verdict, Option<(usize, usize)>) {
+    let contention = vector.race.as_ref().map(|_| race::contention(recording));
+    let verdict = match &vector.race {
+        None => sequential(vector, recording),
+        Some(_) => race::judge(vector, recording),
+    };
+    let verdict = match (verdict, &recording.broken) {
+        // What was seen before the end counts all the same.
+        (failed @ (Verdict::Fail(_) | Verdict::Blocked { .. }), _) => failed,
+        (_, Some(Broken::Setup(why))) => Verdict::Blocked { reason: why.clone() },
+        (_, Some(Broken::Gone(why))) => Verdict::Gone { reason: why.clone() },
+        (_, Some(Broken::Suite(why))) => Verdict::Error { reason: why.clone() },
+        (verdict, None) => verdict,
+    };
+    (soften(verdict, catalogue), contention)
+}
+
+/// A broken SHOULD is a warning.
+fn soften(verdict: Verdict, catalogue: &Catalogue) -> Verdict {
+    match verdict {
+        Verdict::Fail(failure) if catalogue.rule(&failure.rule).is_some_and(|rule| rule.level == Level::Should) => {
+            Verdict::Warn(failure)
+        }
+        other => other,
+    }
+}
+
+fn sequential(vector: &Vector, recording: &Recording) -> Verdict {
+    let recorded = recording.rounds.iter().flat_map(|round| &round.steps);
+    for (step, recorded) in vector.steps.iter().zip(recorded) {
+        if let Some(verdict) = step_verdict(vector, step, recorded) {
+            return verdict;
+        }
+    }
+    Verdict::Pass
+}
+
+/// What a step says against the server; `None` if nothing.
+fn step_verdict(vector: &Vector, step: &Step, recorded: &Recorded) -> Option<Verdict> {
+    let difference = match &step.expect {
+        Some(expect) => difference(expect, recorded)?,
+        None => match &recorded.observed {
+            Observed::Ok(_) | Observed::Lost => return None,
+            other => {
+                let reason = format!("{} ({}): {}{}", recorded.path, recorded.says, in_words(other), answers(recorded));
+                return Some(Verdict::Blocked { reason });
+            }
+        },
+    };
+    let rule = vector.rules.first().cloned().unwrap_or_default();
+    Some(Verdict::Fail(Failure {
+        rule,
+        says: format!("{}: {}", recorded.says, difference.sentence),
+        path: recorded.path.clone(),
+        details: difference.details,
+        exchanges: recorded.exchanges.clone(),
+        rounds: None,
+    }))
+}
+
+struct Difference {
+    sentence: String,
+    details: Vec<String>,
+}
+
+fn difference(expect: &Expect, recorded: &Recorded) -> Option<Difference> {
+    let observed = &recorded.observed;
+    let unexpected = |expected: String| {
+        let sentence = format!("{}, where {expected} is right", in_words(observed));
+        Some(Difference {
+            sentence,
+            details: vec![format!("expected  {expected}"), format!("observed  {}", in_words(observed))],
+        })
+    };
+    match (expect, observed) {
+        (_, Observed::Lost) => None,
+        (Expect { anything: true, .. }, Observed::Ok(_) | Observed::Refused(_)) => None,
+        (Expect { anything: true, .. }, Observed::Unexpected(_)) => unexpected("any answer".into()),
+        (Expect { refused: Some(reasons), .. }, Observed::Refused(reason))
+            if reasons.all().iter().any(|expected| reason.serves(*expected)) =>
+        {
+            None
+        }
+        (Expect { refused: Some(reasons), .. }, _) => {
+            let names: Vec<_> = reasons.all().iter().map(|reason| format!("{reason:?}")).collect();
+            unexpected(format!("a refusal ({})", names.join(" or ")))
+        }
+        (Expect { ok: Some(matcher), .. }, Observed::Ok(_)) => {
+            let view = recorded.view();
+            let mismatch = matcher.mismatch(view.as_ref(), &recorded.saved)?;
+            let Mismatch { path, expected, observed } = &mismatch;
+            let place = if path.is_empty() { "the answer".to_string() } else { path.join("/") };
+            Some(Difference {
+                sentence: format!("{place} is {observed}, where {expected} is right"),
+                details: vec![
+                    format!("at        {place}"),
+                    format!("expected  {expected}"),
+                    format!("observed  {observed}"),
+                    format!("answer    {}", view.unwrap_or_default()),
+                ],
+            })
+        }
+        _ => unexpected("success".into()),
+    }
+}
+
+/// An observation as a sentence has it.
+fn in_words(observed: &Observed) -> String {
+    match observed {
+        Observed::Ok(_) => "it succeeded".into(),
+        Observed::Refused(reason) => format!("it was refused ({reason:?})"),
+        Observed::Unexpected(why) => format!("the answer has no meaning: {why}"),
+        Observed::Lost => "the answer was lost".into(),
+    }
+}
+
+fn answers(recorded: &Recorded) -> String {
+    let answer = recorded.exchanges.last();
+    answer.map_or_else(String::new, |exchange| format!(": {} {}", exchange.status, exchange.response_body))
+}

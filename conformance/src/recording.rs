@@ -1,0 +1,175 @@
+//! What a run observed; nothing here decides anything.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::vector::expect::Reason;
+
+/// One vector, once: a sequential vector has one round.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// In their order.
+    pub rounds: Vec<Round>,
+    /// Why there are no more rounds, where that is so.
+    pub broken: Option<Broken>,
+}
+
+/// Why a run could not go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Broken {
+    /// The users could not be made ready: nothing is known about what the vector asks.
+    Setup(String),
+    /// The server cannot be reached any more.
+    Gone(String),
+    /// The suite cannot do what the vector says.
+    Suite(String),
+}
+
+/// Everything that was done and seen with one set of users.
+#[derive(Clone, Debug, Default)]
+pub struct Round {
+    /// Steps in the order of their beginning.
+    pub steps: Vec<Recorded>,
+}
+
+/// One step.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recorded {
+    /// Its place in the vector, such as `steps[2]`.
+    pub path: String,
+    /// What was done, in words.
+    pub says: String,
+    /// Since the beginning of the round, until the last byte of the request was sent.
+    pub sent: Duration,
+    /// Since the beginning of the round, until the answer was there.
+    pub answered: Duration,
+    /// What came of it.
+    pub observed: Observed,
+    /// The requests and answers, credentials masked.
+    pub exchanges: Vec<Exchange>,
+    /// What is saved after this step, all names together.
+    pub saved: BTreeMap<String, Value>,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observed {
+    /// It succeeded.
+    Ok(Seen),
+    /// It was refused.
+    Refused(Reason),
+    /// The server answered something that the binding has no word for.
+    Unexpected(String),
+    /// Nobody knows: the answer was lost.
+    Lost,
+}
+
+/// A successful answer, in the words of the vector.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Seen {
+    /// Published.
+    Published {
+        /// How many are in stock that were in the batch, where the server says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted: Option<u64>,
+    },
+    /// By client.
+    Claimed(BTreeMap<String, ClientSeen>),
+    /// The fate of each package.
+    Withdrawn(BTreeMap<String, String>),
+    /// What is left of one suite.
+    Stock {
+        /// Regular packages, where the server says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        regular: Option<u64>,
+        /// The last resort.
+        last_resort: LastResortSeen,
+    },
+    /// Oldest first.
+    Notifications(Vec<NotificationSeen>),
+    /// A user's signature keys.
+    Keys(Vec<KeySeen>),
+    /// Nothing to say.
+    Done {},
+}
+
+/// What one client gave.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClientSeen {
+    /// `regular`, `last_resort`, `exhausted`, `incompatible`, or the server's own word.
+    pub kind: String,
+    /// The package, by its name in the vector; `unknown …` if the vector did not make it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_package: Option<String>,
+}
+
+/// A last resort as its owner sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastResortSeen {
+    /// There is none.
+    None,
+    /// It was never granted.
+    Unused,
+    /// It was granted.
+    Used,
+}
+
+/// One notification.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "as in the reference's notification; a server may leave out what is optional")]
+pub struct NotificationSeen {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Value>,
+    pub key_package: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_use: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
+}
+
+/// One signature key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeySeen {
+    /// Whose it is, by the vector's name; `unknown …` if the vector did not make it.
+    pub client: String,
+}
+
+/// One request and its answer, as they were on the wire.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exchange {
+    /// The HTTP method.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// Credentials are masked.
+    pub request_headers: BTreeMap<String, String>,
+    /// As text; empty if there was none.
+    pub request_body: String,
+    /// 0 if no answer came.
+    pub status: u16,
+    /// Of the answer.
+    pub response_headers: BTreeMap<String, String>,
+    /// As text.
+    pub response_body: String,
+}
+
+impl Recorded {
+    /// The answer as JSON, for matchers.
+    #[must_use]
+    pub fn view(&self) -> Option<Value> {
+        match &self.observed {
+            Observed::Ok(seen) => serde_json::to_value(seen).ok(),
+            _ => None,
+        }
+    }
+}

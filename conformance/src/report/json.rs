@@ -1,0 +1,81 @@
+//! The report for programs; its shape is `vectors/schema/report.schema.json`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::{Report, WORDS};
+
+/// The whole report.
+#[derive(Serialize, JsonSchema)]
+pub struct JsonReport {
+    /// `kpd-report/1`.
+    pub format: &'static str,
+    /// The version of the suite.
+    pub suite: &'static str,
+    /// The name of the binding, and where the server was.
+    pub server: String,
+    /// Makes the same keys, packages and order again.
+    pub seed: u64,
+    /// How it ended, as the exit code of `kpd` says it: passed, failed, inconclusive, unreachable, nothing, bug.
+    pub exit: String,
+    /// Milliseconds.
+    pub took_ms: u64,
+    /// How many vectors have each verdict; verdicts that none has are left out.
+    pub counts: std::collections::BTreeMap<String, usize>,
+    /// The identifiers of the rules that some vector checked.
+    pub rules_checked: Vec<String>,
+    /// Every selected vector, by id.
+    pub vectors: Vec<JsonVector>,
+}
+
+/// One vector.
+#[derive(Serialize, JsonSchema)]
+pub struct JsonVector {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The rules that it checks.
+    pub rules: Vec<String>,
+    /// PASS, FAIL, WARN, XFAIL, XPASS, SKIP, BLOCKED, INCONCLUSIVE, GONE or ERROR.
+    pub verdict: String,
+    /// Why there is no verdict on the server, or why it is not what it seems.
+    pub reason: Option<String>,
+    /// What failed: rule, sentence, step, details, exchanges.
+    pub failure: Option<Value>,
+    /// For a race: rounds that truly overlapped, and all rounds.
+    pub contention: Option<(usize, usize)>,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// The report for programs.
+#[must_use]
+pub fn of(report: &Report<'_>) -> JsonReport {
+    let counts = WORDS.iter().map(|word| ((*word).to_string(), report.count(word))).filter(|(_, count)| *count > 0);
+    let vector = |judged: &crate::verdict::Judged| JsonVector {
+        id: judged.vector.id.clone(),
+        title: judged.vector.title.clone(),
+        rules: judged.vector.rules.clone(),
+        verdict: judged.verdict.word().into(),
+        reason: judged.verdict.reason().map(str::to_string),
+        failure: judged.verdict.failure().and_then(|failure| serde_json::to_value(failure).ok()),
+        contention: judged.contention,
+        took_ms: u64::try_from(judged.took.as_millis()).unwrap_or(u64::MAX),
+    };
+    JsonReport {
+        format: "kpd-report/1",
+        suite: env!("CARGO_PKG_VERSION"),
+        server: report.server.clone(),
+        seed: report.seed,
+        exit: serde_json::to_value(report.exit)
+            .ok()
+            .and_then(|exit| exit.as_str().map(str::to_string))
+            .unwrap_or_default(),
+        took_ms: u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+        counts: counts.collect(),
+        rules_checked: report.rules_checked().into_iter().map(str::to_string).collect(),
+        vectors: report.judged.iter().map(vector).collect(),
+    }
+}

@@ -1,0 +1,102 @@
+//! The report that a person reads: a line for each vector, then each failure in full, then the sum.
+
+use std::fmt::Write as _;
+
+use console::style;
+
+use crate::{
+    catalogue::Catalogue,
+    recording::Exchange,
+    report::{Report, WORDS},
+    verdict::{Failure, Judged, Verdict},
+};
+
+/// More of a body than this is cut.
+const BODY_SHOWN: usize = 1200;
+
+/// One line for a vector.
+#[must_use]
+pub fn line(judged: &Judged) -> String {
+    let word = judged.verdict.word();
+    let word = format!("{word:<5}");
+    let word = match &judged.verdict {
+        Verdict::Pass => style(word).green(),
+        Verdict::Fail(_) | Verdict::Xpass { .. } | Verdict::Error { .. } => style(word).red().bold(),
+        Verdict::Skip { .. } | Verdict::Xfail { .. } => style(word).dim(),
+        _ => style(word).yellow(),
+    };
+    let contention = judged
+        .contention
+        .map_or(String::new(), |(overlapping, rounds)| format!("  {overlapping} of {rounds} rounds overlapped"));
+    let reason = judged.verdict.reason().map_or(String::new(), |reason| format!("  {reason}"));
+    let took = judged.took.as_millis();
+    format!("{word} {:<52} {took:>6} ms{contention}{}", judged.vector.id, style(reason).dim())
+}
+
+/// Everything after the lines: the failures, then the sum.
+#[must_use]
+pub fn end(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    for judged in report.judged {
+        if let Some(failure) = judged.verdict.failure() {
+            let _ = writeln!(text, "\n{}", told(judged, failure, report.catalogue));
+        }
+    }
+    let counts: Vec<_> = WORDS
+        .iter()
+        .map(|word| (word, report.count(word)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {}", word.to_lowercase()))
+        .collect();
+    let counts = if counts.is_empty() { "no vector was selected".into() } else { counts.join(", ") };
+    let rules = report.rules_checked().len();
+    let pending = report.catalogue.rules.iter().filter(|rule| rule.pending.is_some()).count();
+    let all = report.catalogue.rules.len();
+    let _ = writeln!(
+        text,
+        "\n{counts} in {:.1} s against {} (seed {})\n{rules} of {all} rules checked; {pending} are pending (kpd list --rules)",
+        report.took.as_secs_f64(),
+        report.server,
+        report.seed,
+    );
+    text
+}
+
+fn told(judged: &Judged, failure: &Failure, catalogue: &Catalogue) -> String {
+    let mut text = String::new();
+    let rounds = failure
+        .rounds
+        .map_or(String::new(), |(first, failed, all)| format!("   round {first} of {all} ({failed} failed)"));
+    let _ = writeln!(text, "{} {}{rounds}", style(judged.verdict.word()).red().bold(), style(&judged.vector.id).bold());
+    let rule = catalogue.rule(&failure.rule).map_or_else(|| failure.rule.clone(), |rule| rule.with_sources());
+    let _ = writeln!(text, "  {rule}\n  {}", failure.says);
+    for detail in &failure.details {
+        let _ = writeln!(text, "    {detail}");
+    }
+    for exchange in &failure.exchanges {
+        let _ = write!(text, "{}", wire(exchange));
+    }
+    let _ = writeln!(text, "  at vectors/{}.yaml, {}", judged.vector.id, failure.path);
+    let _ = write!(text, "  why it matters: {}", judged.vector.why.trim());
+    if !judged.vector.seen_in.is_empty() {
+        let _ = write!(text, "\n  seen in: {}", judged.vector.seen_in.join(", "));
+    }
+    let _ = write!(text, "\n  more: kpd explain {}", failure.rule);
+    text
+}
+
+fn wire(exchange: &Exchange) -> String {
+    let mut text = format!("    → {} {}\n", exchange.method, exchange.url);
+    if !exchange.request_body.is_empty() {
+        let _ = writeln!(text, "      {}", cut(&exchange.request_body));
+    }
+    let _ = writeln!(text, "    ← {} {}", exchange.status, cut(&exchange.response_body));
+    text
+}
+
+fn cut(body: &str) -> String {
+    let one_line = body.replace('\n', " ");
+    let shown: String = one_line.chars().take(BODY_SHOWN).collect();
+    let left = one_line.chars().count().saturating_sub(BODY_SHOWN);
+    if left == 0 { shown } else { format!("{shown} … ({left} characters more; whole in report.json)") }
+}

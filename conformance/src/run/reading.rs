@@ -1,0 +1,86 @@
+//! Turns the records of a successful answer into the words of the vector.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    binding::{Operation, classify::Record},
+    recording::{ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
+    run::world::World,
+};
+
+/// What a successful answer says.
+pub(super) fn seen(operation: Operation, records: &[Record], world: &World, cipher_suite: Option<u64>) -> Seen {
+    match operation {
+        Operation::Publish => {
+            Seen::Published { accepted: records.first().and_then(|record| number(record, "accepted")) }
+        }
+        Operation::Claim => Seen::Claimed(records.iter().filter_map(|record| client(record, world)).collect()),
+        Operation::Withdraw => {
+            let fate = |record: &Record| Some((package(record, world)?, text(record, "state")?));
+            Seen::Withdrawn(records.iter().filter_map(fate).collect())
+        }
+        Operation::Stock => stock(records, cipher_suite),
+        Operation::Notifications => {
+            Seen::Notifications(records.iter().map(|record| notification(record, world)).collect())
+        }
+        Operation::Keys => Seen::Keys(records.iter().map(|record| key(record, world)).collect()),
+        Operation::Register | Operation::Acknowledge | Operation::AddKey | Operation::RemoveKey => Seen::Done {},
+    }
+}
+
+fn client(record: &Record, world: &World) -> Option<(String, ClientSeen)> {
+    let kind = text(record, "kind")?;
+    Some((text(record, "client")?, ClientSeen { kind, key_package: package(record, world) }))
+}
+
+fn stock(records: &[Record], cipher_suite: Option<u64>) -> Seen {
+    let of_suite = |record: &&Record| match number(record, "cipher_suite") {
+        Some(suite) => Some(suite) == cipher_suite,
+        None => true,
+    };
+    let record = records.iter().find(of_suite);
+    let last_resort = match record.filter(|record| record.contains_key("last_resort")) {
+        None => LastResortSeen::None,
+        Some(record) if record.get("used").and_then(Value::as_bool) == Some(true) => LastResortSeen::Used,
+        Some(_) => LastResortSeen::Unused,
+    };
+    Seen::Stock { regular: record.and_then(|record| number(record, "regular")), last_resort }
+}
+
+fn notification(record: &Record, world: &World) -> NotificationSeen {
+    NotificationSeen {
+        cursor: record.get("cursor").cloned(),
+        key_package: package(record, world).unwrap_or_else(|| "unknown".into()),
+        kind: text(record, "kind"),
+        requester: text(record, "requester").map(|identity| world.user_named(&identity)),
+        first_use: record.get("first_use").and_then(Value::as_bool),
+        remaining: number(record, "remaining"),
+    }
+}
+
+fn key(record: &Record, world: &World) -> KeySeen {
+    let bytes = bytes(record, "signature_key").unwrap_or_default();
+    let owner = world.actors.values().find(|actor| actor.mls.public_key().as_slice() == bytes);
+    let client = owner.map_or_else(|| "unknown".into(), |actor| format!("{}/{}", actor.user, actor.client));
+    KeySeen { client }
+}
+
+/// By its bytes, or by its reference.
+fn package(record: &Record, world: &World) -> Option<String> {
+    let by_bytes = bytes(record, "key_package").map(|bytes| world.package_of(&bytes));
+    by_bytes.or_else(|| bytes(record, "reference").map(|reference| world.package_referred(&reference)))
+}
+
+fn bytes(record: &Record, name: &str) -> Option<Vec<u8>> {
+    data_encoding::HEXLOWER.decode(record.get(name)?.as_str()?.as_bytes()).ok()
+}
+
+fn text(record: &Record, name: &str) -> Option<String> {
+    record.get(name)?.as_str().map(str::to_string)
+}
+
+fn number(record: &BTreeMap<String, Value>, name: &str) -> Option<u64> {
+    record.get(name)?.as_u64()
+}

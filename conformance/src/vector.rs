@@ -1,0 +1,477 @@
+//! The vector format, version 1: what a file under `vectors/` may hold.
+//!
+//! A vector says what is done in abstract operations; a binding says what they are on the wire of one kind of server.
+//! Unknown and duplicate keys are errors. The JSON Schema beside the vectors is made from these types.
+
+pub mod expect;
+pub mod lint;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::vector::expect::Expect;
+
+/// One vector: one mistake that a server can make, told as a story.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Vector {
+    /// Its path without the ending, such as `claim/once`; for ever.
+    pub id: String,
+    /// What a server that passes does, in one line.
+    pub title: String,
+    /// What a server that fails does wrong, and what that leads to.
+    pub why: String,
+    /// Public reports of this failure, as `owner/repository#number`.
+    #[serde(default)]
+    pub seen_in: Vec<String>,
+    /// The rules that it checks. A server that does not offer all their profiles skips the vector.
+    pub rules: Vec<String>,
+    /// Further capabilities that a server needs for it.
+    #[serde(default)]
+    pub needs: Vec<Capability>,
+    /// Who takes part. A user without clients is given one, called `main`.
+    pub users: BTreeMap<String, User>,
+    /// The KeyPackages, made when the vector is run.
+    #[serde(default)]
+    pub key_packages: BTreeMap<String, Recipe>,
+    /// The story of a sequential vector.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// What comes before a race, one after the other.
+    #[serde(default)]
+    pub before: Vec<Step>,
+    /// What happens at once.
+    #[serde(default)]
+    pub race: Option<Race>,
+    /// What comes after a race, one after the other; judged together with it.
+    #[serde(default)]
+    pub after: Vec<Step>,
+}
+
+/// Something that not every server can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Claims with an idempotency key.
+    Idempotency,
+    /// Claims that name acceptable cipher suites, and more than one suite.
+    CipherSuites,
+    /// Claims that refuse a last resort.
+    RefuseLastResort,
+    /// Taking packages back.
+    Withdraw,
+    /// Removing and adding signature keys.
+    KeyList,
+}
+
+/// Someone who takes part.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// The names of its clients.
+    #[serde(default)]
+    pub clients: Vec<String>,
+    /// Whether the server knows this user.
+    #[serde(default = "yes")]
+    pub registered: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How a KeyPackage is made.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Whose it is: `alice/phone`, or `phone` where only one user has a client of that name.
+    pub client: String,
+    /// Whether it is marked as a last resort.
+    #[serde(default)]
+    pub last_resort: bool,
+    /// Its cipher suite (RFC 9420 §17.1).
+    #[serde(default = "suite_1")]
+    pub cipher_suite: u16,
+    /// Valid from, in seconds from now; an hour ago unless said otherwise.
+    #[serde(default)]
+    pub not_before: Option<i64>,
+    /// Valid until, in seconds from now; in 30 days unless said otherwise.
+    #[serde(default)]
+    pub not_after: Option<i64>,
+    /// Behind the frame of an MLSMessage.
+    #[serde(default)]
+    pub framed: bool,
+    /// Has the init key of this other package.
+    #[serde(default)]
+    pub same_init_key_as: Option<String>,
+    /// Its credential claims the identity of this user.
+    #[serde(default)]
+    pub identity_of: Option<String>,
+    /// Signed with a key that is on nobody's list.
+    #[serde(default)]
+    pub unlisted_signer: bool,
+    /// What is wrong with it.
+    #[serde(default)]
+    pub flaw: Option<Flaw>,
+    /// How the last resort is marked.
+    #[serde(default)]
+    pub mark: Mark,
+    /// So many different packages after this recipe, all under its name.
+    #[serde(default = "one")]
+    pub copies: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// How a last resort marks itself (draft-ietf-mls-extensions).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Extension 0x000A, as implementations ship it.
+    #[default]
+    Extension,
+    /// Component 0x0004 in app_data_dictionary, as the current draft has it.
+    Component,
+}
+
+fn suite_1() -> u16 {
+    1
+}
+
+/// One thing that is wrong with a KeyPackage; all else about it is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// The KeyPackage's signature does not verify.
+    BadSignature,
+    /// The LeafNode's signature does not verify.
+    BadLeafSignature,
+    /// A byte follows the KeyPackage.
+    TrailingByte,
+    /// The last bytes are missing.
+    Truncated,
+    /// A protocol version that does not exist.
+    UnknownVersion,
+    /// A cipher suite that does not exist (a GREASE value, RFC 9420 §13.5).
+    UnknownCipherSuite,
+    /// `leaf_node_source` is not key_package.
+    WrongLeafNodeSource,
+    /// The init key is the leaf's encryption key.
+    InitKeyEqualsEncryptionKey,
+    /// An extension of the KeyPackage is not in the leaf's capabilities.
+    UnlistedExtension,
+    /// An extension of the leaf is not in the leaf's capabilities.
+    UnlistedLeafExtension,
+    /// The credential's type is not in the leaf's capabilities.
+    UnlistedCredential,
+    /// Not a flaw: unknown values and unknown listed extensions that must be tolerated (RFC 9420 §13.5).
+    Grease,
+}
+
+/// One operation and what is expected of it. Without `expect`, the step prepares and must succeed.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Publishes a batch.
+    #[serde(default)]
+    pub publish: Option<Publish>,
+    /// Asks for one package of each client of a user.
+    #[serde(default)]
+    pub claim: Option<Claim>,
+    /// Takes packages back.
+    #[serde(default)]
+    pub withdraw: Option<Withdraw>,
+    /// Asks how much is left.
+    #[serde(default)]
+    pub stock: Option<Stock>,
+    /// Reads the notifications.
+    #[serde(default)]
+    pub notifications: Option<Notifications>,
+    /// Lets go of notifications.
+    #[serde(default)]
+    pub acknowledge: Option<Acknowledge>,
+    /// Reads a user's signature keys.
+    #[serde(default)]
+    pub keys: Option<Keys>,
+    /// Adds a client with its first signature key.
+    #[serde(default)]
+    pub add_key: Option<AddKey>,
+    /// Removes a client's signature key.
+    #[serde(default)]
+    pub remove_key: Option<RemoveKey>,
+    /// Adds the owner of a granted package to a new group; the owner joins by the Welcome.
+    #[serde(default)]
+    pub join: Option<Join>,
+    /// Waits for the moment at which a package expires, and a second more.
+    #[serde(default)]
+    pub await_expiry: Option<AwaitExpiry>,
+    /// What must be observed.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+    /// Keeps parts of the answer under names: `$name` stands for them from here on. Paths are keys joined by `/`.
+    #[serde(default)]
+    pub save: BTreeMap<String, String>,
+    /// The answer gets lost on its way: nobody knows what it was.
+    #[serde(default)]
+    pub lose: Option<Lose>,
+}
+
+/// Publishes a batch.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// Who: `alice/phone`.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// For whom, where that is somebody else.
+    #[serde(rename = "for", default)]
+    pub owner: Option<String>,
+    /// Names of packages.
+    pub key_packages: Vec<String>,
+    /// Says beside each package that it is of this role, whatever it marks itself as.
+    #[serde(default)]
+    pub declared: Option<Role>,
+    /// How the request is authenticated.
+    #[serde(default)]
+    pub proof: Proof,
+}
+
+/// Asks for one package of each client of a user.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Who: `bob`, or `bob/laptop`.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// Whose packages.
+    pub of: String,
+    /// The suites that will do; suite 1 unless said otherwise.
+    #[serde(default)]
+    pub cipher_suites: Option<Vec<u16>>,
+    /// Whether a last resort will do.
+    #[serde(default)]
+    pub last_resort: LastResort,
+    /// An idempotency key, by name: the same name is the same key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// How the request is authenticated.
+    #[serde(default)]
+    pub proof: Proof,
+    /// Sends the same request with another HTTP method: `GET` must never consume.
+    #[serde(default)]
+    pub method: Option<String>,
+}
+
+/// Whether a requester takes a last resort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LastResort {
+    /// Yes, if nothing else is left.
+    #[default]
+    Accept,
+    /// Rather nothing.
+    Refuse,
+}
+
+/// How a request is authenticated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// As it should be.
+    #[default]
+    Good,
+    /// Not at all.
+    Missing,
+    /// By a key that is not the one it names.
+    Forged,
+    /// An hour ago.
+    Stale,
+    /// The very same request was sent, and answered, just before.
+    Replayed,
+    /// The body was changed after it was authenticated.
+    BodyChanged,
+}
+
+/// Takes packages back.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Withdraw {
+    /// Who.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// Names of packages.
+    pub key_packages: Vec<String>,
+}
+
+/// Asks how much is left.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stock {
+    /// Who.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// Of which client, where that is somebody else.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Of which suite.
+    #[serde(default = "suite_1")]
+    pub cipher_suite: u16,
+}
+
+/// Reads the notifications.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notifications {
+    /// Who.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// Of which client, where that is somebody else.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Only those after a saved cursor: `$name`.
+    #[serde(default)]
+    pub after: Option<String>,
+}
+
+/// Lets go of notifications.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledge {
+    /// Who.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// Up to and including a saved cursor: `$name`.
+    pub through: String,
+}
+
+/// Reads a user's signature keys; anyone may.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Whose.
+    pub of: String,
+}
+
+/// Adds a client with its first signature key to a user that is there already.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddKey {
+    /// Who allows it: a client of the same user.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// The new client: `alice/tablet`.
+    pub client: String,
+    /// The key, where it is another client's and not a new one.
+    #[serde(default)]
+    pub key_of: Option<String>,
+    /// The proof of possession is made by another key than the new one.
+    #[serde(default)]
+    pub forged_possession: bool,
+}
+
+/// Removes a client's signature key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveKey {
+    /// Who.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// Whose key.
+    pub client: String,
+}
+
+/// Adds the owner of a granted package to a new group; the owner joins by the Welcome (RFC 9420 §12.4.3.1).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// Who starts the group.
+    #[serde(rename = "as")]
+    pub by: String,
+    /// The package as it was granted: `$name`, or the name of a package that this vector made.
+    pub key_package: String,
+}
+
+/// Waits for the moment at which a package expires: a lifetime of seconds needs no clock that can be set.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwaitExpiry {
+    /// The package.
+    pub key_package: String,
+}
+
+/// A role, as in [`Recipe::last_resort`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Good for one group, once.
+    Regular,
+    /// For when nothing else is left.
+    LastResort,
+}
+
+/// What gets lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lose {
+    /// The answer: the server gives one, and nobody sees it.
+    Answer,
+}
+
+/// What happens at once, many times over with new users each time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Race {
+    /// How many times.
+    pub rounds: u32,
+    /// What each lane does; the first steps of all lanes are released together.
+    pub lanes: BTreeMap<String, Vec<Step>>,
+    /// Who decides.
+    pub judge: Judge,
+}
+
+/// Who decides about a race.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Judge {
+    /// The rules, then the model: some order of the operations explains every answer.
+    Linearizable,
+}
+
+impl Vector {
+    /// Every step, in reading order, with its path in the file.
+    pub fn all_steps(&self) -> impl Iterator<Item = (String, &Step)> {
+        let of = |name: &str, steps: &'_ [Step]| -> Vec<String> {
+            (0..steps.len()).map(|index| format!("{name}[{index}]")).collect()
+        };
+        let lanes = self.race.iter().flat_map(|race| &race.lanes);
+        let lanes =
+            lanes.flat_map(move |(name, steps)| of(&format!("race.lanes.{name}"), steps).into_iter().zip(steps));
+        of("before", &self.before)
+            .into_iter()
+            .zip(&self.before)
+            .chain(of("steps", &self.steps).into_iter().zip(&self.steps))
+            .chain(lanes)
+            .chain(of("after", &self.after).into_iter().zip(&self.after))
+    }
+
+    /// Splits `alice/phone`, `phone` or `bob` into user and client.
+    #[must_use]
+    pub fn client(&self, name: &str) -> Option<(String, String)> {
+        if let Some((user, client)) = name.split_once('/') {
+            // A client that a step adds is not declared, so the user alone must be known.
+            return self.users.contains_key(user).then(|| (user.into(), client.into()));
+        }
+        if let Some(user) = self.users.get(name) {
+            return Some((name.into(), user.clients.first().map_or("main", String::as_str).into()));
+        }
+        let mut owners = self.users.iter().filter(|(_, user)| user.clients.iter().any(|client| client == name));
+        match (owners.next(), owners.next()) {
+            (Some((owner, _)), None) => Some((owner.clone(), name.into())),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Verdicts, and the exit code that they add up to.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use crate::{recording::Exchange, vector::Vector};
+
+/// What the suite says of one vector.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// Every expectation held.
+    Pass,
+    /// A rule of level MUST is broken.
+    Fail(Failure),
+    /// A rule of level SHOULD is broken.
+    Warn(Failure),
+    /// Not run: the server does not offer what it needs.
+    Skip {
+        /// Which profile or capability, and the operator's reason.
+        reason: String,
+    },
+    /// What comes before the question went wrong, so that nothing is known of the answer.
+    Blocked {
+        /// What went wrong.
+        reason: String,
+    },
+    /// It ran, and could not tell. Never counted as passed.
+    Inconclusive {
+        /// Why.
+        reason: String,
+    },
+    /// The server is gone.
+    Gone {
+        /// How that showed.
+        reason: String,
+    },
+    /// A bug of the suite, or a binding that does not fit.
+    Error {
+        /// What went wrong.
+        reason: String,
+    },
+    /// It failed, as the file of known failures says.
+    Xfail {
+        /// The file's comment.
+        comment: String,
+        /// What failed.
+        failure: Failure,
+    },
+    /// It passed, although the file of known failures says otherwise: the file is out of date.
+    Xpass {
+        /// The file's comment.
+        comment: String,
+    },
+}
+
+/// A broken rule, told so that no second run is needed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// The rule.
+    pub rule: String,
+    /// What happened, in one sentence.
+    pub says: String,
+    /// The step, such as `steps[2]`.
+    pub path: String,
+    /// What was expected and observed, or the steps of a race in their order.
+    pub details: Vec<String>,
+    /// The requests and answers of that step.
+    pub exchanges: Vec<Exchange>,
+    /// For a race: the first round that failed, how many failed, how many there were.
+    pub rounds: Option<(usize, usize, usize)>,
+}
+
+/// A vector with its verdict.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Which.
+    pub vector: Arc<Vector>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub took: Duration,
+    /// For a race: in how many rounds requests truly overlapped, of how many.
+    pub contention: Option<(usize, usize)>,
+}
+
+impl Verdict {
+    /// In capital letters, as printed.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail(_) => "FAIL",
+            Self::Warn(_) => "WARN",
+            Self::Skip { .. } => "SKIP",
+            Self::Blocked { .. } => "BLOCKED",
+            Self::Inconclusive { .. } => "INCONCLUSIVE",
+            Self::Gone { .. } => "GONE",
+            Self::Error { .. } => "ERROR",
+            Self::Xfail { .. } => "XFAIL",
+            Self::Xpass { .. } => "XPASS",
+        }
+    }
+
+    /// What failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Fail(failure) | Self::Warn(failure) | Self::Xfail { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Why there is no verdict on the server, or why it is not what it seems.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Skip { reason }
+            | Self::Blocked { reason }
+            | Self::Inconclusive { reason }
+            | Self::Gone { reason }
+            | Self::Error { reason }
+            | Self::Xpass { comment: reason } => Some(reason),
+            Self::Xfail { comment, .. } => Some(comment),
+            Self::Pass | Self::Fail(_) | Self::Warn(_) => None,
+        }
+    }
+
+    /// In the light of a known failure.
+    #[must_use]
+    pub fn known(self, comment: Option<&String>) -> Self {
+        match (self, comment.cloned()) {
+            (Self::Fail(failure), Some(comment)) => Self::Xfail { comment, failure },
+            (Self::Pass, Some(comment)) => Self::Xpass { comment },
+            (other, _) => other,
+        }
+    }
+}
+
+/// How the whole run ended; the number is the exit code of `kpd`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// Every selected MUST passed, and something ran.
+    Passed = 0,
+    /// Something failed, or passed unexpectedly; with `--strict` also a warning.
+    Failed = 1,
+    /// Nothing failed, but something could not be told.
+    Inconclusive = 2,
+    /// Usage, vector, binding or schema: nothing was sent.
+    Usage = 3,
+    /// The server cannot be reached, cannot be made ready, or went away.
+    Unreachable = 4,
+    /// Nothing was selected, or everything skipped.
+    Nothing = 5,
+    /// A bug of the suite.
+    Bug = 6,
+}
+
+impl Exit {
+    /// What these verdicts add up to. A definite failure outweighs everything; after it, what casts doubt on the run.
+    #[must_use]
+    pub fn of<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, strict: bool) -> Self {
+        let mut ran = false;
+        let mut worst = Self::Passed;
+        for verdict in verdicts {
+            ran |= !matches!(verdict, Verdict::Skip { .. });
+            let exit = match verdict {
+                Verdict::Fail(_) | Verdict::Xpass { .. } => Self::Failed,
+                Verdict::Warn(_) if strict => Self::Failed,
+                Verdict::Error { .. } => Self::Bug,
+                Verdict::Blocked { .. } | Verdict::Gone { .. } => Self::Unreachable,
+                Verdict::Inconclusive { .. } => Self::Inconclusive,
+                Verdict::Pass | Verdict::Warn(_) | Verdict::Skip { .. } | Verdict::Xfail { .. } => Self::Passed,
+            };
+            if exit.weight() > worst.weight() {
+                worst = exit;
+            }
+        }
+        if ran { worst } else { Self::Nothing }
+    }
+
+    fn weight(self) -> u8 {
+        match self {
+            Self::Passed | Self::Nothing | Self::Usage => 0,
+            Self::Inconclusive => 1,
+            Self::Unreachable => 2,
+            Self::Bug => 3,
+            Self::Failed => 4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure() -> Failure {
+        let text = String::new;
+        Failure { rule: text(), says: text(), path: text(), details: vec![], exchanges: vec![], rounds: None }
+    }
+
+    fn exit(verdicts: &[Verdict]) -> Exit {
+        Exit::of(verdicts, false)
+    }
+
+    #[test]
+    fn each_verdict_has_its_exit_code_and_a_failure_outweighs_all() {
+        let reason = String::new;
+        let inconclusive = Verdict::Inconclusive { reason: reason() };
+        let blocked = Verdict::Blocked { reason: reason() };
+        let error = Verdict::Error { reason: reason() };
+        let skip = Verdict::Skip { reason: reason() };
+        let xfail = Verdict::Xfail { comment: reason(), failure: failure() };
+        assert_eq!(exit(&[Verdict::Pass, skip.clone()]), Exit::Passed);
+        assert_eq!(exit(&[Verdict::Warn(failure())]), Exit::Passed);
+        assert_eq!(Exit::of(&[Verdict::Warn(failure())], true), Exit::Failed);
+        assert_eq!(exit(&[xfail]), Exit::Passed);
+        assert_eq!(exit(&[Verdict::Xpass { comment: reason() }]), Exit::Failed);
+        assert_eq!(exit(&[Verdict::Pass, inconclusive.clone()]), Exit::Inconclusive);
+        assert_eq!(exit(&[inconclusive, blocked.clone()]), Exit::Unreachable);
+        assert_eq!(exit(&[Verdict::Gone { reason: reason() }]), Exit::Unreachable);
+        assert_eq!(exit(&[blocked, error.clone()]), Exit::Bug);
+        assert_eq!(exit(&[error, Verdict::Fail(failure())]), Exit::Failed);
+        assert_eq!(exit(&[]), Exit::Nothing);
+        assert_eq!(exit(&[skip]), Exit::Nothing);
+    }
+
+    #[test]
+    fn a_known_failure_that_passes_is_told() {
+        let comment = "upstream 7".to_string();
+        assert_eq!(Verdict::Fail(failure()).known(Some(&comment)).word(), "XFAIL");
+        assert_eq!(Verdict::Pass.known(Some(&comment)).word(), "XPASS");
+        assert_eq!(Verdict::Pass.known(None).word(), "PASS");
+    }
+}

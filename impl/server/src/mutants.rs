@@ -1,0 +1,41 @@
+//! Servers that break one rule each, so that we know the suite really checks it.
+//!
+//! A mutant is a lie at one of the [`Seams`] of the service: about what happened, what was decided, what is answered, or
+//! who asks. Everything else is the correct server, and its core knows nothing of mutants.
+
+mod auth;
+mod claims;
+mod keys;
+mod last_resort;
+mod lies;
+mod list;
+mod notes;
+mod publish;
+mod stores;
+mod withdraw;
+
+use crate::seams::Seams;
+
+pub use list::MUTANTS;
+
+/// A server with one fault.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutant {
+    /// Its name.
+    pub name: &'static str,
+    /// The rule that it breaks.
+    pub breaks: &'static str,
+    /// What it does wrong.
+    pub says: &'static str,
+    /// Public reports of servers that did the like.
+    pub seen_in: &'static [&'static str],
+    pub(crate) seams: Seams,
+}
+
+impl Mutant {
+    /// The mutant of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        MUTANTS.iter().find(|mutant| mutant.name == name).copied()
+    }
+}

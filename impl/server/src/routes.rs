@@ -1,0 +1,58 @@
+//! All routes; the router and the OpenAPI document come from one list.
+
+mod about;
+mod claims;
+mod document;
+mod feed;
+mod key_packages;
+mod users;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{Method, Uri},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    extract::{App, BODY_BYTES_READ_MAX, Shared},
+    problem::{Problem, ProblemKind},
+};
+
+/// The service of a directory: everything but the listening.
+pub(crate) fn router(shared: Shared) -> Router {
+    let (router, document) = listed().split_for_parts();
+    let document = document::finished(document);
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_READ_MAX))
+        .with_state(Arc::new(Shared { document, ..shared }))
+}
+
+fn listed() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(document::begun())
+        .routes(routes!(users::enrol))
+        .routes(routes!(users::keys, users::add_key))
+        .routes(routes!(users::remove_key))
+        .routes(routes!(key_packages::publish))
+        .routes(routes!(key_packages::withdraw))
+        .routes(routes!(claims::claim))
+        .routes(routes!(feed::stock))
+        .routes(routes!(feed::notifications))
+        .routes(routes!(feed::acknowledge))
+        .routes(routes!(about::policy))
+        .routes(routes!(about::health))
+        .routes(routes!(about::problem))
+        .routes(routes!(about::openapi))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem::new(ProblemKind::NotFound, format!("there is nothing at {}", uri.path()))
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(ProblemKind::MethodNotAllowed, format!("{} does not take {method}", uri.path()))
+}

@@ -1,0 +1,37 @@
+//! Claiming.
+
+use axum::{
+    Json,
+    extract::State,
+    http::header::{CACHE_CONTROL, HeaderName},
+};
+use kpd_directory::{UserId, event::Claim};
+
+use super::document::ClaimRefusals;
+use crate::{
+    extract::{App, Idempotency, Names, SignedJson},
+    problem::Problem,
+    wire::{ClaimShape, ClaimedShape},
+};
+
+/// Claims one KeyPackage of each of a user's clients, for whoever signs the request.
+#[utoipa::path(post, path = "/v1/users/{user}/claims", tag = "claims",
+    request_body = ClaimShape, security(("signature" = [])),
+    params(
+        ("user" = String, Path, example = "acct:bob@example.org"),
+        ("idempotency-key" = Option<String>, Header,
+            description = "Repeating the claim under the same key repeats its answer, and consumes nothing more")
+    ),
+    responses((status = OK, description = "What each client gave; never stored by a cache", body = ClaimedShape,
+        headers(("cache-control" = String))), ClaimRefusals))]
+pub(super) async fn claim(
+    State(app): State<App>,
+    Names(user): Names<UserId>,
+    Idempotency(idempotency_key): Idempotency,
+    SignedJson { signer, body }: SignedJson<ClaimShape>,
+) -> Result<([(HeaderName, &'static str); 1], Json<ClaimedShape>), Problem> {
+    let ClaimShape { cipher_suites, last_resort } = body;
+    let claim = Claim { requester: signer.requester, cipher_suites, last_resort, idempotency_key };
+    let claimed = app.directory.claim(&user, &claim).await?;
+    Ok(([(CACHE_CONTROL, app.directory.seams().claim_cache_control)], Json(claimed.into())))
+}

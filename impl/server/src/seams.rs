@@ -1,0 +1,137 @@
+//! The places of the service where a mutant may lie. What stands here is the truth, which is the core's in every case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kpd_directory::{
+    CipherSuite, ClientName, Decision, Event, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId,
+    UserState,
+    claim::{ClaimError, Claimed},
+    event::Claim,
+    feed::{FeedError, Notification, Stock},
+    keys::{AddKey, AddKeyError, KeyReserved, RemoveKeyError, check_possession, reserve},
+    publish::{Item, PublishError, Published},
+    state::ListedKey,
+    withdraw::{WithdrawError, WithdrawnFate},
+};
+
+use crate::{
+    auth::{AuthFailure, Signer},
+    store::Stores,
+    views::Keeping,
+};
+
+/// How the service decides, reads and admits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seams {
+    pub(crate) store: fn(Stores) -> Stores,
+    pub(crate) keeping: Keeping,
+    pub(crate) policy: fn(Policy) -> Policy,
+    pub(crate) forgives: fn(&AuthFailure) -> bool,
+    pub(crate) anonymous: fn() -> Option<Signer>,
+    pub(crate) admits: fn(Ground, &Requester, &UserId, &ClientName) -> bool,
+    pub(crate) check_possession: fn(&UserId, &AddKey) -> Result<(), AddKeyError>,
+    pub(crate) reserve: Reserve,
+    pub(crate) add_key: fn(&Scene<'_>, &AddKey) -> Ruling<SignatureKeyId, AddKeyError>,
+    pub(crate) remove_key: fn(&Scene<'_>, &SignatureKeyId) -> Ruling<(), RemoveKeyError>,
+    pub(crate) keys: fn(&Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser>,
+    pub(crate) publish: fn(&Scene<'_>, &Batch) -> Ruling<Published, PublishError>,
+    pub(crate) withdraw: fn(&Scene<'_>, &ClientName, &BTreeSet<KeyPackageRef>) -> Ruling<Fates, WithdrawError>,
+    pub(crate) claim: fn(&Scene<'_>, &Claim) -> Ruling<Claimed, ClaimError>,
+    pub(crate) claim_cache_control: &'static str,
+    pub(crate) stock: fn(&Scene<'_>, &ClientName) -> Ruling<Stocks, FeedError>,
+    pub(crate) notifications: fn(&Scene<'_>, &ClientName, u64) -> Ruling<Vec<Notification>, FeedError>,
+    pub(crate) acknowledge: fn(&Scene<'_>, &ClientName, u64) -> Ruling<(), FeedError>,
+}
+
+/// Whose a key is from now on, given its history; `None` if it is this client's already.
+type Reserve = fn(&[KeyReserved], &UserId, &ClientName) -> Result<Option<KeyReserved>, AddKeyError>;
+
+/// What a command leads to: the events, and the answer or the refusal. The core's refusals have no events.
+pub(crate) type Ruling<A, E> = Decision<Result<A, E>>;
+
+pub(crate) type Fates = BTreeMap<KeyPackageRef, WithdrawnFate>;
+
+pub(crate) type Stocks = BTreeMap<CipherSuite, Stock>;
+
+/// What a decision is made on.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) user: &'a UserId,
+    pub(crate) policy: &'a Policy,
+    pub(crate) now: UnixSeconds,
+    pub(crate) state: &'a UserState,
+    /// What led to the state; kept for mutants alone, and empty without one.
+    pub(crate) history: &'a [Event],
+    /// How often the store said that others were first.
+    pub(crate) conflicts: usize,
+}
+
+/// A publication, its KeyPackages verified as far as that is possible without knowing the owner.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) client: ClientName,
+    pub(crate) items: Vec<Item>,
+    /// The bytes as they were uploaded, in the order of the items.
+    pub(crate) uploads: Vec<Vec<u8>>,
+}
+
+/// What belongs to a client alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Publishing and withdrawing (`PUB-OWNER`).
+    KeyPackages,
+    /// Stock and notifications (`NOTE-PRIVATE`).
+    Feed,
+}
+
+/// The operator has not let this user in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such user")]
+pub struct UnknownUser;
+
+impl Seams {
+    pub(crate) const HONEST: Self = Self {
+        store: |stores| stores,
+        keeping: Keeping::States,
+        policy: |policy| policy,
+        forgives: |_| false,
+        anonymous: || None,
+        admits: |_, requester, user, client| requester.user == *user && requester.client == *client,
+        check_possession,
+        reserve,
+        add_key: |scene, add| ruling(scene.state.add_key(scene.now, add)),
+        remove_key: |scene, key| ruling(scene.state.remove_key(scene.now, key)),
+        keys,
+        publish: |scene, batch| ruling(scene.state.publish(scene.policy, scene.now, &batch.client, &batch.items)),
+        withdraw: |scene, client, references| ruling(scene.state.withdraw(scene.now, client, references)),
+        claim: |scene, claim| claim_from(scene, scene.state, claim),
+        claim_cache_control: "no-store",
+        stock: |scene, client| read(scene.state.stock(scene.now, client)),
+        notifications: |scene, client, after| read(scene.state.notifications(client, after).map(<[_]>::to_vec)),
+        acknowledge: |scene, client, through| ruling(scene.state.acknowledge(scene.now, client, through)),
+    };
+}
+
+/// A claim, decided on a state.
+pub(crate) fn claim_from(scene: &Scene<'_>, state: &UserState, claim: &Claim) -> Ruling<Claimed, ClaimError> {
+    let mut pick = |choices: usize| rand::random_range(0..choices.max(1));
+    ruling(state.claim(scene.policy, scene.now, scene.user, claim, &mut pick))
+}
+
+fn keys(scene: &Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser> {
+    let known = scene.state.is_enrolled().then(|| scene.state.keys().map(|(_, listed)| listed.clone()).collect());
+    read(known.ok_or(UnknownUser))
+}
+
+/// What the core decided.
+pub(crate) fn ruling<A, E>(decided: Result<Decision<A>, E>) -> Ruling<A, E> {
+    match decided {
+        Ok(Decision { events, answer }) => Decision { events, answer: Ok(answer) },
+        Err(refusal) => read(Err(refusal)),
+    }
+}
+
+/// What changes nothing.
+pub(crate) fn read<A, E>(answer: Result<A, E>) -> Ruling<A, E> {
+    Decision { events: vec![], answer }
+}

@@ -1,0 +1,281 @@
+//! The directory as a service: it loads a history, lets the core decide, appends, and answers only then.
+
+use std::collections::BTreeSet;
+
+use data_encoding::BASE64URL_NOPAD;
+use kpd_directory::{
+    ClientName, Decision, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId,
+    claim::{ClaimError, Claimed},
+    event::Claim,
+    feed::{FeedError, Notification},
+    key_package::{KeyPackageFlaw, Role, UnverifiedKeyPackage},
+    keys::{AddKey, AddKeyError, EnrolError, RemoveKeyError},
+    publish::{Item, PublishError, Published},
+    state::ListedKey,
+    withdraw::WithdrawError,
+};
+
+use crate::{
+    clock,
+    seams::{Batch, Fates, Ground, Ruling, Scene, Seams, Stocks, UnknownUser, read, ruling},
+    store::{Appended, Stores, Stream},
+    views::Views,
+};
+
+/// A directory over a store; any number of them over one store are replicas of one directory.
+#[derive(Debug)]
+pub struct Directory {
+    stores: Stores,
+    policy: Policy,
+    views: Views,
+    seams: Seams,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone<E> {
+    /// The core refused it, and nothing changed.
+    #[error(transparent)]
+    Refused(E),
+    /// Others were first each time; nothing changed. It is no refusal: the same command may succeed at once.
+    #[error("too many others changed the same history")]
+    Contended,
+    /// Something failed that should not. Whether anything changed is unknown.
+    #[error("{0}")]
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What came in as a KeyPackage, and the role that its publisher gave it.
+pub type Upload = (Vec<u8>, Option<Role>);
+
+impl Directory {
+    /// A directory that keeps these limits.
+    #[must_use]
+    pub fn new(stores: Stores, policy: Policy) -> Self {
+        Self::with_seams(stores, policy, Seams::HONEST)
+    }
+
+    pub(crate) fn with_seams(stores: Stores, policy: Policy, seams: Seams) -> Self {
+        Self { stores: (seams.store)(stores), policy: (seams.policy)(policy), views: Views::new(seams.keeping), seams }
+    }
+
+    /// The limits that it keeps.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) fn seams(&self) -> &Seams {
+        &self.seams
+    }
+
+    /// Lets a user in: the token that adds the first signature key, and until when it is good.
+    ///
+    /// # Errors
+    ///
+    /// See [`EnrolError`].
+    pub async fn enrol(&self, user: &UserId) -> Result<(String, UnixSeconds), NotDone<EnrolError>> {
+        let token = BASE64URL_NOPAD.encode(&rand::random::<[u8; 32]>());
+        let enrol = |scene: &Scene<'_>| ruling(scene.state.enrol(scene.policy, scene.now, user, &token));
+        let not_after = self.command(user, enrol).await?;
+        Ok((token, not_after))
+    }
+
+    /// Adds a signature key. Its own history, which says whose it is for ever, is written first: if the user's is then
+    /// not written, the same client can still add the key, and nobody else ever could.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddKeyError`].
+    pub async fn add_key(&self, user: &UserId, add: &AddKey) -> Result<SignatureKeyId, NotDone<AddKeyError>> {
+        (self.seams.check_possession)(user, add).map_err(NotDone::Refused)?;
+        // Only an addition that would go through may take a key for its user.
+        self.command(user, |scene| read((self.seams.add_key)(scene, add).answer)).await?;
+        self.reserve(user, add).await?;
+        self.command(user, |scene| (self.seams.add_key)(scene, add)).await
+    }
+
+    async fn reserve(&self, user: &UserId, add: &AddKey) -> Result<(), NotDone<AddKeyError>> {
+        let stream = Stream::of_key(&add.key.id());
+        for _ in 0..ATTEMPTS_MAX {
+            let history = self.stores.keys.load(&stream, 0).await.map_err(NotDone::failed)?;
+            let reserved = (self.seams.reserve)(&history, user, &add.client).map_err(NotDone::Refused)?;
+            let Some(reserved) = reserved else { return Ok(()) };
+            let appended = self.stores.keys.append(&stream, history.len(), vec![reserved]).await;
+            if appended.map_err(NotDone::failed)? == Appended::Done {
+                return Ok(());
+            }
+        }
+        Err(NotDone::Contended)
+    }
+
+    /// Removes a signature key.
+    ///
+    /// # Errors
+    ///
+    /// See [`RemoveKeyError`].
+    pub async fn remove_key(&self, user: &UserId, key: &SignatureKeyId) -> Result<(), NotDone<RemoveKeyError>> {
+        self.command(user, |scene| (self.seams.remove_key)(scene, key)).await
+    }
+
+    /// A user's signature keys.
+    ///
+    /// # Errors
+    ///
+    /// See [`UnknownUser`].
+    pub async fn keys(&self, user: &UserId) -> Result<Vec<ListedKey>, NotDone<UnknownUser>> {
+        self.command(user, |scene| (self.seams.keys)(scene)).await
+    }
+
+    /// A signature key on a user's list, with the client whose it is.
+    ///
+    /// # Errors
+    ///
+    /// See [`UnknownUser`].
+    pub async fn listed_key(
+        &self,
+        user: &UserId,
+        key: &SignatureKeyId,
+    ) -> Result<Option<ListedKey>, NotDone<UnknownUser>> {
+        self.command(user, |scene| read(Ok(scene.state.listed_key(key).cloned()))).await
+    }
+
+    /// Publishes a batch of KeyPackages.
+    ///
+    /// # Errors
+    ///
+    /// See [`PublishError`].
+    pub async fn publish(
+        &self,
+        user: &UserId,
+        client: &ClientName,
+        uploads: Vec<Upload>,
+    ) -> Result<Published, NotDone<PublishError>> {
+        let (client, policy) = (client.clone(), self.policy.clone());
+        let verified = tokio::task::spawn_blocking(move || Batch::verified(client, uploads, &policy));
+        let batch = verified.await.map_err(NotDone::failed)?;
+        self.command(user, |scene| (self.seams.publish)(scene, &batch)).await
+    }
+
+    /// Takes KeyPackages back.
+    ///
+    /// # Errors
+    ///
+    /// See [`WithdrawError`].
+    pub async fn withdraw(
+        &self,
+        user: &UserId,
+        client: &ClientName,
+        references: &BTreeSet<KeyPackageRef>,
+    ) -> Result<Fates, NotDone<WithdrawError>> {
+        self.command(user, |scene| (self.seams.withdraw)(scene, client, references)).await
+    }
+
+    /// Claims one KeyPackage of each of a user's clients.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClaimError`].
+    pub async fn claim(&self, user: &UserId, claim: &Claim) -> Result<Claimed, NotDone<ClaimError>> {
+        self.command(user, |scene| (self.seams.claim)(scene, claim)).await
+    }
+
+    /// What is left of a client's KeyPackages.
+    ///
+    /// # Errors
+    ///
+    /// See [`FeedError`].
+    pub async fn stock(&self, user: &UserId, client: &ClientName) -> Result<Stocks, NotDone<FeedError>> {
+        self.command(user, |scene| (self.seams.stock)(scene, client)).await
+    }
+
+    /// What a client has not acknowledged yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`FeedError`].
+    pub async fn notifications(
+        &self,
+        user: &UserId,
+        client: &ClientName,
+        after: u64,
+    ) -> Result<Vec<Notification>, NotDone<FeedError>> {
+        self.command(user, |scene| (self.seams.notifications)(scene, client, after)).await
+    }
+
+    /// Lets go of what a client has read.
+    ///
+    /// # Errors
+    ///
+    /// See [`FeedError`].
+    pub async fn acknowledge(
+        &self,
+        user: &UserId,
+        client: &ClientName,
+        through: u64,
+    ) -> Result<(), NotDone<FeedError>> {
+        self.command(user, |scene| (self.seams.acknowledge)(scene, client, through)).await
+    }
+
+    /// Whether a requester may do what is for this client alone.
+    pub(crate) fn admits(&self, ground: Ground, requester: &Requester, user: &UserId, client: &ClientName) -> bool {
+        (self.seams.admits)(ground, requester, user, client)
+    }
+
+    /// The way of every command: look, decide, append; and if others were first, once more from the beginning.
+    async fn command<A, E>(&self, user: &UserId, decide: impl Fn(&Scene<'_>) -> Ruling<A, E>) -> Result<A, NotDone<E>> {
+        let stream = Stream::of_user(user);
+        let turn = self.views.of(user);
+        let mut view = turn.lock().await;
+        for conflicts in 0..ATTEMPTS_MAX {
+            view.catch_up(&*self.stores.users, &stream).await.map_err(NotDone::failed)?;
+            let (state, history) = (&view.state, view.history.as_slice());
+            let scene = Scene { user, policy: &self.policy, now: clock::now(), state, history, conflicts };
+            let Decision { events, answer } = decide(&scene);
+            if events.is_empty() {
+                return answer.map_err(NotDone::Refused);
+            }
+            let appended = self.stores.users.append(&stream, view.version, events.clone()).await;
+            match appended.map_err(NotDone::failed)? {
+                Appended::Done => {
+                    view.take_in(events);
+                    return answer.map_err(NotDone::Refused);
+                }
+                Appended::Conflict => stand_back(conflicts).await,
+            }
+        }
+        Err(NotDone::Contended)
+    }
+}
+
+impl Batch {
+    /// Verifies the KeyPackages: up to a second of computing for a full batch, so not on the threads that serve.
+    fn verified(client: ClientName, uploads: Vec<Upload>, policy: &Policy) -> Self {
+        let now = clock::now();
+        // What is beyond the limit is not looked at: the core refuses the batch for its size, before it looks itself.
+        let unread = || Err(KeyPackageFlaw::Malformed { why: "not looked at".into() });
+        let verify = |(position, (bytes, declared)): (usize, &Upload)| {
+            let within = position < policy.batch_max;
+            let key_package =
+                if within { UnverifiedKeyPackage::new(bytes.clone()).verify(policy, now) } else { unread() };
+            Item { key_package, declared: *declared }
+        };
+        let items = uploads.iter().enumerate().map(verify).collect();
+        Self { client, items, uploads: uploads.into_iter().map(|(bytes, _)| bytes).collect() }
+    }
+}
+
+impl<E> NotDone<E> {
+    fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// Lets a competitor on another server finish, for a moment that grows with the number of conflicts.
+async fn stand_back(conflicts: usize) {
+    let longest_ms = 1 << conflicts.min(5);
+    tokio::time::sleep(std::time::Duration::from_micros(rand::random_range(0..longest_ms * 1_000))).await;
+}
+
+/// About a second of standing back: long enough for a burst, short enough for a client that waits.
+const ATTEMPTS_MAX: usize = 64;

@@ -1,0 +1,100 @@
+//! What users' histories lead to, kept in memory and brought up to date before each decision.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kpd_directory::{Event, UserId, UserState};
+
+use crate::store::{Store, StoreError, Stream, Version};
+
+/// The views of the users that were asked about lately.
+#[derive(Debug)]
+pub(crate) struct Views {
+    kept: Mutex<HashMap<UserId, Turn>>,
+    keeping: Keeping,
+}
+
+/// Held from the look at a view until its events are appended, so that commands of one server for one user queue up
+/// instead of running into conflicts; between servers over one store there is nothing but conflicts.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<View>>;
+
+/// What is kept of the users that were asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// The state of each, and commands take turns.
+    States,
+    /// The state of each with the history that led to it: mutants tell it otherwise.
+    Histories,
+    /// Nothing, and so nobody waits for anybody: for mutants that break only when they are interrupted.
+    Nothing,
+}
+
+/// A user's state at a version.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) version: Version,
+    pub(crate) state: UserState,
+    /// Empty unless histories are kept.
+    pub(crate) history: Vec<Event>,
+    keeping: Keeping,
+}
+
+impl Views {
+    pub(crate) fn new(keeping: Keeping) -> Self {
+        Self { kept: Mutex::default(), keeping }
+    }
+
+    /// The view of a user, to be locked for the length of a command.
+    pub(crate) fn of(&self, user: &UserId) -> Turn {
+        let empty = || Arc::new(tokio::sync::Mutex::new(View::empty(self.keeping)));
+        if self.keeping == Keeping::Nothing {
+            return empty();
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= VIEWS_MAX && !kept.contains_key(user) {
+            make_room(&mut kept);
+        }
+        Arc::clone(kept.entry(user.clone()).or_insert_with(empty))
+    }
+}
+
+impl View {
+    fn empty(keeping: Keeping) -> Self {
+        Self { version: 0, state: UserState::default(), history: vec![], keeping }
+    }
+
+    /// Takes in what happened since.
+    pub(crate) async fn catch_up(&mut self, store: &dyn Store<Event>, stream: &Stream) -> Result<(), StoreError> {
+        let news = store.load(stream, self.version).await?;
+        self.take_in(news);
+        Ok(())
+    }
+
+    /// Takes in events that were just loaded or appended.
+    pub(crate) fn take_in(&mut self, events: Vec<Event>) {
+        self.version += events.len();
+        events.iter().for_each(|event| self.state.apply(event));
+        if self.keeping != Keeping::States {
+            self.history.extend(events);
+        }
+    }
+}
+
+/// Forgets views that nobody holds: those of users that do not exist, or else any. Loading one again is only slower.
+fn make_room(kept: &mut HashMap<UserId, Turn>) {
+    let empty = |turn: &Turn| turn.try_lock().is_ok_and(|view| view.version == 0);
+    kept.retain(|_, turn| Arc::strong_count(turn) > 1 || !empty(turn));
+    if kept.len() >= VIEWS_MAX {
+        let mut room = VIEWS_MAX / 8;
+        kept.retain(|_, turn| {
+            let forget = room > 0 && Arc::strong_count(turn) == 1;
+            room -= usize::from(forget);
+            !forget
+        });
+    }
+}
+
+/// A view with a full stock is about half a megabyte, most are far smaller.
+const VIEWS_MAX: usize = 8_192;

@@ -1,0 +1,20 @@
+//! The shapes of bodies: JSON that is strict in what it takes, since a misspelt member that is skipped is a silent mistake.
+
+mod about;
+mod base64;
+mod claims;
+mod feed;
+mod key_packages;
+mod object;
+mod users;
+
+pub(crate) use about::{Health, PolicyShape};
+pub(crate) use base64::Base64;
+pub(crate) use claims::{ClaimShape, ClaimedShape};
+pub(crate) use feed::{Acknowledge, Notifications, StockShape};
+pub(crate) use key_packages::{Publish, PublishedShape, RoleShape, Withdraw, Withdrawn};
+pub(crate) use object::Object;
+pub(crate) use users::{AddKeyShape, AddedKey, Enrol, Enrolled, Keys};
+
+/// The header that makes a repeated claim recognisable.
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -1,0 +1,60 @@
+//! The shapes of what is published about the directory itself.
+
+use kpd_directory::{CipherSuite, Policy, policy::Selection};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The limits and promises of this directory (`PUB-LIMITS`, `CLAIM-SELECTION`).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PolicyShape {
+    /// The order in which regular KeyPackages are granted.
+    selection: SelectionShape,
+    #[schema(value_type = Vec<u16>)]
+    cipher_suites: Vec<CipherSuite>,
+    lifetime_seconds_max: u64,
+    clock_skew_seconds: u64,
+    /// Of one client and suite.
+    stock_max: usize,
+    batch_max: usize,
+    key_package_bytes_max: usize,
+    body_bytes_max: usize,
+    idempotency_seconds: u64,
+    enrolment_seconds: u64,
+    /// How old a signed request may be, or how far ahead of the directory's clock.
+    signature_window_seconds: u64,
+}
+
+/// Uniformly at random, or in the order of upload.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SelectionShape {
+    Random,
+    Fifo,
+}
+
+impl PolicyShape {
+    pub(crate) fn new(policy: &Policy, body_bytes_max: usize, signature_window_seconds: u64) -> Self {
+        Self {
+            selection: match policy.selection {
+                Selection::Random => SelectionShape::Random,
+                Selection::Fifo => SelectionShape::Fifo,
+            },
+            cipher_suites: policy.cipher_suites.clone(),
+            lifetime_seconds_max: policy.lifetime_seconds_max,
+            clock_skew_seconds: policy.clock_skew_seconds,
+            stock_max: policy.stock_max,
+            batch_max: policy.batch_max,
+            key_package_bytes_max: policy.key_package_bytes_max,
+            body_bytes_max,
+            idempotency_seconds: policy.idempotency_seconds,
+            enrolment_seconds: policy.enrolment_seconds,
+            signature_window_seconds,
+        }
+    }
+}
+
+/// The server answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    pub(crate) status: &'static str,
+}

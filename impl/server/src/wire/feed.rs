@@ -1,0 +1,107 @@
+//! The shapes of what only the owner is told: stock and notifications.
+
+use kpd_directory::{
+    CipherSuite, ClientName, KeyPackageRef, Requester, UnixSeconds, UserId, feed::Notification, key_package::Role,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{seams::Stocks, wire::RoleShape};
+
+/// What is left of a client's KeyPackages.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StockShape {
+    /// Each suite that the client ever published, also when nothing is left.
+    suites: Vec<SuiteStock>,
+}
+
+/// What is left of one suite.
+#[derive(Debug, Serialize, ToSchema)]
+struct SuiteStock {
+    #[schema(value_type = u16)]
+    cipher_suite: CipherSuite,
+    /// Those that a claim could get now.
+    regular: usize,
+    last_resort: Option<LastResortStock>,
+}
+
+/// A last resort as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct LastResortStock {
+    #[schema(value_type = String)]
+    reference: KeyPackageRef,
+    /// Whether it was ever granted: if so, it is time for a new one.
+    used: bool,
+}
+
+impl From<Stocks> for StockShape {
+    fn from(stocks: Stocks) -> Self {
+        let suite = |(cipher_suite, stock): (_, kpd_directory::feed::Stock)| {
+            let last_resort = stock.last_resort.map(|it| LastResortStock { reference: it.reference, used: it.used });
+            SuiteStock { cipher_suite, regular: stock.regular, last_resort }
+        };
+        Self { suites: stocks.into_iter().map(suite).collect() }
+    }
+}
+
+/// What a client has not acknowledged yet, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Notifications {
+    notifications: Vec<NotificationShape>,
+}
+
+/// One grant.
+#[derive(Debug, Serialize, ToSchema)]
+struct NotificationShape {
+    /// From 1, without gaps.
+    sequence: u64,
+    /// Unix seconds.
+    at: UnixSeconds,
+    #[schema(value_type = String)]
+    reference: KeyPackageRef,
+    #[schema(value_type = u16)]
+    cipher_suite: CipherSuite,
+    #[schema(value_type = RoleShape)]
+    role: Role,
+    requester: RequesterShape,
+    /// Whether it was granted for the first time: only a last resort is granted again.
+    first_use: bool,
+    /// How many regular KeyPackages of the suite were left.
+    remaining: usize,
+}
+
+/// Who got it, as authenticated.
+#[derive(Debug, Serialize, ToSchema)]
+struct RequesterShape {
+    #[schema(value_type = String, example = "acct:alice@example.org")]
+    user: UserId,
+    #[schema(value_type = String, example = "alice-laptop")]
+    client: ClientName,
+}
+
+impl From<Vec<Notification>> for Notifications {
+    fn from(notifications: Vec<Notification>) -> Self {
+        let shape = |notification: Notification| {
+            let Requester { user, client } = notification.requester;
+            NotificationShape {
+                sequence: notification.sequence,
+                at: notification.at,
+                reference: notification.reference,
+                cipher_suite: notification.suite,
+                role: notification.role,
+                requester: RequesterShape { user, client },
+                first_use: notification.first_use,
+                remaining: notification.remaining,
+            }
+        };
+        Self { notifications: notifications.into_iter().map(shape).collect() }
+    }
+}
+
+/// How far the notifications were read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acknowledge {
+    /// The highest sequence that was read.
+    pub(crate) through: u64,
+}

@@ -1,0 +1,14 @@
+//! The reference server over real HTTP, on a free port of this machine.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod authentication;
+mod document;
+mod garbage;
+mod lifecycle;
+mod mutants;
+mod problems;
+mod replicas;
+mod story;
+mod support;
+mod tour;

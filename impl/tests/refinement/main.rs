@@ -1,0 +1,191 @@
+//! Whatever the core does, the model could have done: random stories, played on both.
+//!
+//! A story is played on the core step by step. After each step the question and the answer are translated into the
+//! model's words, and [`kpd_model::spec::Spec::accepts`] has to agree; so it has for every client's stock and
+//! notifications. `broken.rs` shows that this property finds directories that break a rule.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod story;
+
+mod names;
+
+mod model;
+
+mod broken;
+
+use std::{cell::RefCell, collections::BTreeSet, sync::LazyLock};
+
+use kpd_directory::{CipherSuite, Policy, policy::Selection};
+use model::Model;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRng, TestRunner},
+};
+use story::{Story, stories};
+use support::{
+    command::Command,
+    directory::{Directory, Doctor, first_keys, honest},
+    world::CLIENTS,
+};
+
+/// Limits that a short story can meet.
+fn policy(selection: Selection) -> Policy {
+    Policy {
+        selection,
+        cipher_suites: vec![CipherSuite(1), CipherSuite(2)],
+        stock_max: 3,
+        batch_max: 4,
+        // The model remembers every idempotency key; that ours are forgotten is told in `stories/retrying.rs`.
+        idempotency_seconds: u64::MAX,
+        ..Policy::default()
+    }
+}
+
+/// Core and model side by side.
+#[derive(Clone)]
+struct Pair {
+    directory: Directory,
+    model: Model,
+}
+
+/// After the first keys of everybody; made once, since it takes eight signatures.
+static BEGINNINGS: LazyLock<[Pair; 2]> = LazyLock::new(|| {
+    [Selection::Random, Selection::Fifo].map(|selection| {
+        let policy = policy(selection);
+        let mut pair = Pair { model: Model::new(&policy), directory: Directory::enrolled(policy) };
+        first_keys().for_each(|command| pair.step(&command).expect("the model adds keys, too"));
+        pair
+    })
+});
+
+impl Pair {
+    fn begin(fifo: bool, doctor: Doctor) -> Self {
+        let Pair { directory, model } = BEGINNINGS[usize::from(fifo)].clone();
+        Pair { directory: directory.with_doctor(doctor), model }
+    }
+
+    /// One command, and then a look at what each client has and is told.
+    fn step(&mut self, command: &Command) -> Result<(), String> {
+        self.ask(command)?;
+        for by in CLIENTS {
+            self.ask(&Command::Count { by })?;
+            self.ask(&Command::Read { by, after: 0 })?;
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, command: &Command) -> Result<(), String> {
+        let answer = self.directory.run(command);
+        let judged = self.model.follow(self.directory.now, command, &answer);
+        judged.map_err(|why| format!("{command} => {}\n{why}", answer.tell(command)))
+    }
+}
+
+/// Plays a story; an error says at which step the model could not follow, and why.
+fn play(story: &Story, doctor: Doctor) -> Result<Model, String> {
+    let mut pair = Pair::begin(story.fifo, doctor);
+    for (number, command) in (1..).zip(&story.commands) {
+        pair.step(command).map_err(|why| format!("step {number}: {why}"))?;
+    }
+    Ok(pair.model)
+}
+
+fn refines(story: &Story, doctor: Doctor) -> Result<(), TestCaseError> {
+    play(story, doctor).map(drop).map_err(TestCaseError::fail)
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 512,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/refinement/regressions.txt"))),
+        ..Config::default()
+    })]
+
+    #[test]
+    fn whatever_the_core_does_the_model_could_have_done(story in stories()) {
+        refines(&story, honest)?;
+    }
+}
+
+/// The property says nothing about what no story does.
+#[test]
+fn the_stories_reach_what_there_is_to_reach() {
+    let reached = RefCell::new(BTreeSet::new());
+    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let played = runner.run(&stories(), |story| {
+        reached.borrow_mut().extend(play(&story, honest).map_err(TestCaseError::fail)?.labels);
+        Ok(())
+    });
+    played.expect("a refinement");
+    let reached = reached.into_inner();
+    let missing: Vec<_> =
+        REACHED.iter().filter(|kind| !reached.iter().any(|label| label.starts_with(**kind))).collect();
+    assert!(missing.is_empty(), "not reached: {missing:#?}\nreached: {reached:#?}");
+}
+
+/// How labels begin, as [`kpd_model::spec::Spec::label`] gives them: operation, result, what was special.
+const REACHED: [&str; 42] = [
+    "publish/done/new",
+    "publish/done/new_last_resort",
+    "publish/done/again",
+    "publish/done/used_last_resort",
+    "publish/refused-alreadyused/spent",
+    "publish/refused-initkeyreused",
+    "publish/refused-roleconflict",
+    "publish/refused-expired",
+    "publish/refused-notyetvalid",
+    "publish/refused-lifetimetoolong",
+    "publish/refused-signernotlisted",
+    "publish/refused-twolastresorts",
+    "publish/refused-stockfull",
+    "publish/refused-batchtoolarge",
+    "publish/refused-unknownclient",
+    "claim/regular/any_suite",
+    "claim/regular/suites",
+    "claim/regular/own_user",
+    "claim/last_resort/suites",
+    "claim/exhausted+regular/any_suite",
+    "claim/exhausted+regular/again",
+    "claim/exhausted+last_resort/any_suite",
+    "claim/exhausted/last_resort_refused",
+    "claim/exhausted/again",
+    "claim/incompatible/suites",
+    "claim/incompatible+regular/suites",
+    "claim/nobody/own_user",
+    "claim/refused-idempotencymismatch",
+    "claim/refused-unknownuser",
+    "withdraw/withdrawn",
+    "withdraw/alreadygranted",
+    "withdraw/unknown",
+    "stock/zero",
+    "stock/some",
+    "notifications/empty",
+    "notifications/some/from_cursor",
+    "acknowledge/done/unread",
+    "add_key/done/new",
+    "add_key/refused-keytaken",
+    "remove_key/done/signs",
+    "remove_key/refused-unknownkey",
+    "tick/done",
+];
+
+/// What random stories found, kept as it was told; the seeds beside this file are worth less once the pool changes.
+#[test]
+fn stories_that_once_went_otherwise() {
+    let told = [
+        // The core said that the key belonged to another question.
+        (false, "bob/phone claims alice in 2 1 key k1; bob/phone claims alice in 1 2 key k1"),
+        // The core granted l1, since suite 1 comes before suite 2.
+        (true, "alice/laptop publishes q1; alice/laptop publishes l1; carol/phone claims alice"),
+        // To the model a requester has one set of idempotency keys, to the core one for each user: see `claim_key`.
+        (false, "alice/laptop claims alice key k2; alice/laptop claims bob key k2"),
+    ];
+    for (fifo, commands) in told {
+        let story = Story { fifo, commands: commands.split("; ").map(Command::parse).collect() };
+        play(&story, honest).unwrap_or_else(|why| panic!("{story}{why}"));
+    }
+}

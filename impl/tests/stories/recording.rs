@@ -1,0 +1,71 @@
+//! What is recorded: each change in one event, and nothing for a refusal, a look or a repetition.
+
+use kpd_directory::Event;
+
+use crate::support::{command::Command, directory::Directory};
+
+/// The kinds of events that are added to Alice's history by each of these commands.
+#[track_caller]
+fn recorded(story: &[(&str, &[&str])]) {
+    let mut directory = Directory::peopled(Directory::fifo());
+    for (command, expected) in story {
+        let before = directory.history("alice").len();
+        directory.run(&Command::parse(command));
+        let kinds: Vec<_> = directory.history("alice")[before..].iter().map(kind).collect();
+        assert_eq!(kinds, *expected, "{command}");
+    }
+}
+
+fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::Enrolled { .. } => "enrolled",
+        Event::KeyAdded { .. } => "key added",
+        Event::KeyRemoved { .. } => "key removed",
+        Event::Published { .. } => "published",
+        Event::Claimed { .. } => "claimed",
+        Event::Withdrawn { .. } => "withdrawn",
+        Event::Acknowledged { .. } => "acknowledged",
+    }
+}
+
+#[test]
+fn each_change_once() {
+    recorded(&[
+        ("alice/phone adds alice/phone:spare", &["key added"]),
+        ("alice/phone adds alice/phone:spare", &[]),
+        ("alice/phone publishes a1 a2 z1*", &["published"]),
+        ("alice/phone publishes a1 z1*", &[]),
+        ("alice/phone publishes a1 a3", &["published"]),
+        ("carol/phone claims alice key k", &["claimed"]),
+        ("carol/phone claims alice key k", &[]),
+        ("alice/phone withdraws a2 l1", &["withdrawn"]),
+        ("alice/phone withdraws a2 l1 a1", &[]),
+        ("alice/phone acknowledges 1", &["acknowledged"]),
+        ("alice/phone acknowledges 1", &[]),
+        ("alice/phone removes alice/phone:spare", &["key removed"]),
+        ("alice/phone removes alice/phone:spare", &[]),
+    ]);
+}
+
+#[test]
+fn no_refusal_and_no_look() {
+    recorded(&[
+        ("alice/phone publishes a1 l1", &[]),
+        ("alice/phone publishes a1 z1* z2*", &[]),
+        ("alice/phone acknowledges 1", &[]),
+        ("bob/phone removes alice/phone:ed", &[]),
+        ("alice/phone adds bob/phone:ed", &[]),
+        ("alice/phone counts", &[]),
+        ("alice/phone reads after 0", &[]),
+    ]);
+}
+
+/// A claim that got nothing has to be remembered only where somebody can ask for it again.
+#[test]
+fn nothing_is_recorded_under_an_idempotency_key_only() {
+    recorded(&[
+        ("carol/phone claims alice", &[]),
+        ("carol/phone claims alice key k", &["claimed"]),
+        ("carol/phone claims alice in 2 key k", &[]),
+    ]);
+}

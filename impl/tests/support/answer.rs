@@ -1,0 +1,115 @@
+//! What a directory answers, and how a story tells it.
+
+use std::collections::BTreeMap;
+
+use kpd_directory::{
+    CipherSuite, ClientName, KeyPackageRef,
+    claim::{ClaimError, ClientAnswer},
+    feed::{FeedError, Notification, Stock},
+    key_package::Role,
+    keys::{AddKeyError, RemoveKeyError},
+    publish::PublishError,
+    withdraw::{WithdrawError, WithdrawnFate},
+};
+
+use crate::support::{
+    command::Command,
+    world::{PACKAGES, referenced},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Done,
+    Published(Vec<(KeyPackageRef, bool)>),
+    Claimed(Vec<(ClientName, ClientAnswer)>),
+    Withdrawn(BTreeMap<KeyPackageRef, WithdrawnFate>),
+    Stock(BTreeMap<CipherSuite, Stock>),
+    Notifications(Vec<Notification>),
+    Refused(Refusal),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum Refusal {
+    Publish(#[from] PublishError),
+    Claim(#[from] ClaimError),
+    Withdraw(#[from] WithdrawError),
+    Feed(#[from] FeedError),
+    AddKey(#[from] AddKeyError),
+    RemoveKey(#[from] RemoveKeyError),
+}
+
+impl Answer {
+    /// In one line, with KeyPackages under the names of the cast.
+    pub(crate) fn tell(&self, command: &Command) -> String {
+        match self {
+            Self::Done => "done".into(),
+            Self::Published(items) => join(items.iter().map(|(reference, new)| {
+                format!("{} {}", referenced(reference).name, if *new { "new" } else { "there" })
+            })),
+            Self::Claimed(clients) => join(clients.iter().map(|(name, answer)| format!("{name}: {}", granted(answer)))),
+            Self::Withdrawn(fates) => join(in_order_of_names(fates).map(|(name, fate)| {
+                let fate = match fate {
+                    WithdrawnFate::Withdrawn => "withdrawn",
+                    WithdrawnFate::AlreadyGranted => "already granted",
+                    WithdrawnFate::Unknown => "unknown",
+                };
+                format!("{name} {fate}")
+            })),
+            Self::Stock(stock) => join(stock.iter().map(|(suite, stock)| {
+                let last_resort = stock.last_resort.map(|last_resort| {
+                    let used = if last_resort.used { "used" } else { "unused" };
+                    format!(" and {} {used}", referenced(&last_resort.reference).name)
+                });
+                format!("{} of suite {}{}", stock.regular, suite.0, last_resort.unwrap_or_default())
+            })),
+            Self::Notifications(feed) => join(feed.iter().map(notification)),
+            Self::Refused(Refusal::Publish(PublishError::Items(faults))) => {
+                let Command::Publish { items, .. } = command else { return format!("{faults:?}") };
+                let faults = faults.iter().map(|(position, fault)| format!("{}: {fault}", items[*position].0));
+                format!("refused: {}", with_names(join(faults)))
+            }
+            Self::Refused(refusal) => format!("refused: {refusal}"),
+        }
+    }
+}
+
+fn granted(answer: &ClientAnswer) -> String {
+    match answer {
+        ClientAnswer::KeyPackage { reference, role, bytes } => {
+            let package = referenced(reference);
+            assert_eq!(bytes[..], package.bytes[..], "CLAIM-BYTES: not the bytes of {}", package.name);
+            let role = if *role == Role::LastResort { " (last resort)" } else { "" };
+            format!("{}{role}", package.name)
+        }
+        ClientAnswer::Exhausted => "exhausted".into(),
+        ClientAnswer::Incompatible => "incompatible".into(),
+    }
+}
+
+fn notification(told: &Notification) -> String {
+    let Notification { sequence, reference, requester, remaining, .. } = told;
+    let user = requester.user.as_str().trim_start_matches("acct:").trim_end_matches("@example.org");
+    let first_use = if told.role == Role::LastResort && told.first_use { " for the first time" } else { "" };
+    format!(
+        "{sequence}. {} to {user}/{}{first_use} with {remaining} left",
+        referenced(reference).name,
+        requester.client
+    )
+}
+
+fn in_order_of_names<T>(by_reference: &BTreeMap<KeyPackageRef, T>) -> impl Iterator<Item = (&'static str, &T)> {
+    let by_name: BTreeMap<_, _> =
+        by_reference.iter().map(|(reference, value)| (referenced(reference).name, value)).collect();
+    by_name.into_iter()
+}
+
+/// References differ from run to run; the names in a story do not.
+fn with_names(text: String) -> String {
+    PACKAGES.iter().fold(text, |text, package| text.replace(&package.reference.to_string(), package.name))
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+}

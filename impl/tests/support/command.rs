@@ -1,0 +1,151 @@
+//! What can be asked of a directory, as a value that reads and prints as a sentence.
+
+use std::fmt;
+
+use kpd_directory::key_package::Role;
+
+use crate::support::world::{Who, key, named};
+
+/// One request, or the passing of time.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// `alice/phone publishes a1 z1*=last_resort`: the role that the publisher declares is optional.
+    Publish { by: Who, items: Vec<(&'static str, Option<Role>)> },
+    /// `carol/phone claims alice in 1 2 regular only key k1 die 3`: all after the user is optional; the die is the
+    /// directory's choice under random selection.
+    Claim { by: Who, claim: Wish },
+    /// `alice/phone withdraws a1 a2`
+    Withdraw { by: Who, items: Vec<&'static str> },
+    /// `alice/phone counts`
+    Count { by: Who },
+    /// `alice/phone reads after 2`
+    Read { by: Who, after: u64 },
+    /// `alice/phone acknowledges 2`
+    Acknowledge { by: Who, through: u64 },
+    /// `alice/phone adds alice/phone:spare`
+    AddKey { by: Who, key: &'static str },
+    /// `alice/phone removes alice/phone:ed`
+    RemoveKey { by: Who, key: &'static str },
+    /// `wait 60`, in seconds.
+    Wait(u64),
+}
+
+/// What a claim asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) user: &'static str,
+    /// Empty means any.
+    pub(crate) suites: Vec<u16>,
+    pub(crate) last_resort: bool,
+    pub(crate) key: Option<String>,
+    pub(crate) die: usize,
+}
+
+impl Command {
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut words = text.split_whitespace();
+        let first = words.next().expect("a command");
+        let mut next = || words.next().unwrap_or_else(|| panic!("{text:?} ends too early"));
+        if first == "wait" {
+            return Self::Wait(number(next()));
+        }
+        let by = Who::parse(first);
+        match next() {
+            "publishes" => Self::Publish { by, items: words.map(item).collect() },
+            "claims" => Self::Claim { by, claim: Wish::parse(words) },
+            "withdraws" => Self::Withdraw { by, items: words.map(|name| named(name).name).collect() },
+            "counts" => Self::Count { by },
+            "reads" => {
+                assert_eq!(next(), "after", "{text:?}");
+                Self::Read { by, after: number(next()) }
+            }
+            "acknowledges" => Self::Acknowledge { by, through: number(next()) },
+            "adds" => Self::AddKey { by, key: key(next()).name },
+            "removes" => Self::RemoveKey { by, key: key(next()).name },
+            verb => panic!("nobody {verb}, in {text:?}"),
+        }
+    }
+}
+
+impl Wish {
+    /// Any KeyPackage of this user.
+    pub(crate) fn any(user: &str) -> Self {
+        let user = ["alice", "bob", "carol"].into_iter().find(|known| *known == user).expect("a user of the cast");
+        Self { user, suites: vec![], last_resort: true, key: None, die: 0 }
+    }
+
+    fn parse<'a>(mut words: impl Iterator<Item = &'a str>) -> Self {
+        let mut wish = Self::any(words.next().expect("a user"));
+        while let Some(word) = words.next() {
+            match word {
+                "in" => {}
+                "regular" => {
+                    assert_eq!(words.next(), Some("only"));
+                    wish.last_resort = false;
+                }
+                "key" => wish.key = words.next().map(Into::into),
+                "die" => wish.die = words.next().map_or(0, number),
+                suite => wish.suites.push(number(suite)),
+            }
+        }
+        wish
+    }
+}
+
+fn item(text: &str) -> (&'static str, Option<Role>) {
+    let (name, declared) = text.split_once('=').map_or((text, None), |(name, declared)| (name, Some(declared)));
+    let declared = declared.map(|declared| match declared {
+        "regular" => Role::Regular,
+        "last_resort" => Role::LastResort,
+        other => panic!("no role {other}"),
+    });
+    (named(name).name, declared)
+}
+
+fn number<N: std::str::FromStr>(text: &str) -> N {
+    text.parse().unwrap_or_else(|_| panic!("{text:?} is not a number"))
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Publish { by, items } => {
+                write!(f, "{by} publishes")?;
+                items.iter().try_for_each(|(name, declared)| match declared {
+                    None => write!(f, " {name}"),
+                    Some(Role::Regular) => write!(f, " {name}=regular"),
+                    Some(Role::LastResort) => write!(f, " {name}=last_resort"),
+                })
+            }
+            Self::Claim { by, claim } => write!(f, "{by} claims {claim}"),
+            Self::Withdraw { by, items } => write!(f, "{by} withdraws {}", items.join(" ")),
+            Self::Count { by } => write!(f, "{by} counts"),
+            Self::Read { by, after } => write!(f, "{by} reads after {after}"),
+            Self::Acknowledge { by, through } => write!(f, "{by} acknowledges {through}"),
+            Self::AddKey { by, key } => write!(f, "{by} adds {key}"),
+            Self::RemoveKey { by, key } => write!(f, "{by} removes {key}"),
+            Self::Wait(seconds) => write!(f, "wait {seconds}"),
+        }
+    }
+}
+
+impl fmt::Display for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.user)?;
+        if !self.suites.is_empty() {
+            f.write_str(" in")?;
+            self.suites.iter().try_for_each(|suite| write!(f, " {suite}"))?;
+        }
+        if !self.last_resort {
+            f.write_str(" regular only")?;
+        }
+        self.key.iter().try_for_each(|key| write!(f, " key {key}"))?;
+        if self.die > 0 { write!(f, " die {}", self.die) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

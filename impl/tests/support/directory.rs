@@ -1,0 +1,242 @@
+//! A directory in memory: the one place where the tests call the core's commands.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use kpd_directory::{
+    CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
+    event::{Claim, LastResort},
+    key_package::{KeyPackage, KeyPackageFlaw},
+    keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved, reserve},
+    policy::Selection,
+    publish::Item,
+};
+
+use crate::support::{
+    answer::{Answer, Refusal},
+    command::{Command, Wish},
+    make::{START, unverified},
+    world::{CLIENTS, KEY_NAMES, USERS, Who, key, named, user_id},
+};
+
+/// Histories, what they lead to, and a clock that is moved by hand.
+#[derive(Clone)]
+pub(crate) struct Directory {
+    pub(crate) policy: Policy,
+    pub(crate) now: UnixSeconds,
+    users: BTreeMap<UserId, User>,
+    reserved: BTreeMap<SignatureKeyId, Vec<KeyReserved>>,
+    doctor: Doctor,
+    /// What `verify` said of a KeyPackage at a time, under this policy: it depends on nothing else, and stories come in
+    /// thousands.
+    verified: Arc<Mutex<BTreeMap<(&'static str, UnixSeconds), Verified>>>,
+}
+
+type Verified = Result<KeyPackage, KeyPackageFlaw>;
+
+#[derive(Clone, Default)]
+struct User {
+    history: Vec<Event>,
+    state: UserState,
+}
+
+/// What the core believes when it decides.
+pub(crate) struct Belief {
+    pub(crate) history: Vec<Event>,
+    pub(crate) now: UnixSeconds,
+}
+
+/// Makes the core believe something else than what is: that is how a broken directory is played.
+pub(crate) type Doctor = fn(&Command, Belief) -> Belief;
+
+/// Believes what is.
+pub(crate) fn honest(_: &Command, truth: Belief) -> Belief {
+    truth
+}
+
+impl Directory {
+    pub(crate) fn empty(policy: Policy) -> Self {
+        Self {
+            policy,
+            now: START,
+            users: BTreeMap::new(),
+            reserved: BTreeMap::new(),
+            doctor: honest,
+            verified: Arc::default(),
+        }
+    }
+
+    /// With Alice and Bob enrolled, and no key yet.
+    pub(crate) fn enrolled(policy: Policy) -> Self {
+        let mut directory = Self::empty(policy);
+        for user in USERS {
+            directory.enrol(user, &format!("token of {user}")).expect("a new user");
+        }
+        directory
+    }
+
+    /// With a key of either scheme for each client.
+    pub(crate) fn peopled(policy: Policy) -> Self {
+        let mut directory = Self::enrolled(policy);
+        for command in first_keys() {
+            let answer = directory.run(&command);
+            assert!(matches!(answer, Answer::Done), "{command}: {answer:?}");
+        }
+        directory
+    }
+
+    pub(crate) fn with_doctor(self, doctor: Doctor) -> Self {
+        Self { doctor, ..self }
+    }
+
+    pub(crate) fn fifo() -> Policy {
+        Policy { selection: Selection::Fifo, ..Policy::default() }
+    }
+
+    pub(crate) fn run(&mut self, command: &Command) -> Answer {
+        match command {
+            Command::Publish { by, items } => {
+                let verified = Arc::clone(&self.verified);
+                let item = |now, policy: &Policy, (name, declared): &(&'static str, _)| {
+                    let mut verified = verified.lock().expect("no panic while it is held");
+                    let verify = || unverified(&named(name).upload).verify(policy, now);
+                    Item {
+                        key_package: verified.entry((name, now)).or_insert_with(verify).clone(),
+                        declared: *declared,
+                    }
+                };
+                let published = self.decide(command, &by.user_id(), |state, policy, now| {
+                    let items: Vec<_> = items.iter().map(|named| item(now, policy, named)).collect();
+                    state.publish(policy, now, &by.client_name(), &items)
+                });
+                answer(published.map(|published| Answer::Published(published.items)))
+            }
+            Command::Claim { by, claim } => {
+                let (user, die) = (user_id(claim.user), claim.die);
+                let claim = claim.of(*by);
+                let claimed = self.decide(command, &user, |state, policy, now| {
+                    state.claim(policy, now, &user, &claim, &mut |count| die % count)
+                });
+                answer(claimed.map(|claimed| Answer::Claimed(claimed.clients)))
+            }
+            Command::Withdraw { by, items } => {
+                let references: BTreeSet<_> = items.iter().map(|name| named(name).reference).collect();
+                let withdrawn = self.decide(command, &by.user_id(), |state, _, now| {
+                    state.withdraw(now, &by.client_name(), &references)
+                });
+                answer(withdrawn.map(Answer::Withdrawn))
+            }
+            Command::Count { by } => {
+                let stock =
+                    self.decide(command, &by.user_id(), |state, _, now| looked(state.stock(now, &by.client_name())));
+                answer(stock.map(Answer::Stock))
+            }
+            Command::Read { by, after } => {
+                let feed = self.decide(command, &by.user_id(), |state, _, _| {
+                    looked(state.notifications(&by.client_name(), *after).map(<[_]>::to_vec))
+                });
+                answer(feed.map(Answer::Notifications))
+            }
+            Command::Acknowledge { by, through } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| {
+                    state.acknowledge(now, &by.client_name(), *through)
+                });
+                answer(done.map(|()| Answer::Done))
+            }
+            Command::AddKey { by, key: name } => {
+                let (client, public, proof) = (by.client_name(), key(name).public.clone(), key(name).proof(*by));
+                let add = AddKey { client, key: public, proof, authority: self.authority(*by) };
+                answer(self.add_by(command, by.user, &add).map(|_| Answer::Done))
+            }
+            Command::RemoveKey { by, key: name } => {
+                let done =
+                    self.decide(command, &by.user_id(), |state, _, now| state.remove_key(now, &key(name).public.id()));
+                answer(done.map(|()| Answer::Done))
+            }
+            Command::Wait(seconds) => {
+                self.now += seconds;
+                Answer::Done
+            }
+        }
+    }
+
+    pub(crate) fn enrol(&mut self, user: &str, token: &str) -> Result<UnixSeconds, EnrolError> {
+        let user = user_id(user);
+        self.decide(&Command::Wait(0), &user, |state, policy, now| state.enrol(policy, now, &user, token))
+    }
+
+    pub(crate) fn add(&mut self, user: &str, add: &AddKey) -> Result<SignatureKeyId, AddKeyError> {
+        self.add_by(&Command::Wait(0), user, add)
+    }
+
+    /// Adds a key, after its reservation among all users; of the two, a refusal leaves neither behind.
+    fn add_by(&mut self, command: &Command, user: &str, add: &AddKey) -> Result<SignatureKeyId, AddKeyError> {
+        let user = user_id(user);
+        let reserved = self.reserved.entry(add.key.id()).or_default();
+        let reservation = reserve(reserved, &user, &add.client)?;
+        let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?;
+        self.reserved.entry(id).or_default().extend(reservation);
+        Ok(id)
+    }
+
+    /// What a user can show: a key on the list, or else the token of the enrolment.
+    fn authority(&self, who: Who) -> Authority {
+        let listed = self.state(who.user).keys().next().map(|(id, _)| Authority::ListedKey(*id));
+        listed.unwrap_or_else(|| Authority::EnrolmentToken(format!("token of {}", who.user)))
+    }
+
+    pub(crate) fn state(&self, user: &str) -> UserState {
+        self.users.get(&user_id(user)).map(|user| user.state.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn history(&self, user: &str) -> Vec<Event> {
+        self.users.get(&user_id(user)).map(|user| user.history.clone()).unwrap_or_default()
+    }
+
+    /// Lets the core decide on its belief, and appends what it decided to the truth.
+    fn decide<A, E>(
+        &mut self,
+        command: &Command,
+        user: &UserId,
+        decision: impl FnOnce(&UserState, &Policy, UnixSeconds) -> Result<Decision<A>, E>,
+    ) -> Result<A, E> {
+        let user = self.users.entry(user.clone()).or_default();
+        let belief = (self.doctor)(command, Belief { history: user.history.clone(), now: self.now });
+        let decision = decision(&UserState::of(&belief.history), &self.policy, belief.now)?;
+        decision.events.iter().for_each(|event| user.state.apply(event));
+        user.history.extend(decision.events);
+        assert_eq!(user.state, UserState::of(&user.history), "the history says something else than the state");
+        Ok(decision.answer)
+    }
+}
+
+/// A key of either scheme for each client.
+pub(crate) fn first_keys() -> impl Iterator<Item = Command> {
+    let listed = |name: &&str| !name.ends_with("spare");
+    KEY_NAMES.into_iter().filter(listed).map(|key| {
+        let owner = CLIENTS.into_iter().find(|who| key.starts_with(&who.to_string()));
+        Command::AddKey { by: owner.expect("a client"), key }
+    })
+}
+
+impl Wish {
+    pub(crate) fn of(&self, by: Who) -> Claim {
+        Claim {
+            requester: by.requester(),
+            cipher_suites: self.suites.iter().copied().map(CipherSuite).collect(),
+            last_resort: if self.last_resort { LastResort::Accept } else { LastResort::Refuse },
+            idempotency_key: self.key.as_deref().map(|key| IdempotencyKey::parse(key).expect("an idempotency key")),
+        }
+    }
+}
+
+/// A look is a decision that changes nothing.
+fn looked<A, E>(seen: Result<A, E>) -> Result<Decision<A>, E> {
+    seen.map(|answer| Decision { events: vec![], answer })
+}
+
+fn answer<E: Into<Refusal>>(result: Result<Answer, E>) -> Answer {
+    result.unwrap_or_else(|error| Answer::Refused(error.into()))
+}

@@ -1,0 +1,216 @@
+//! The cast: Alice and Bob with two clients each, Carol who only asks, their signature keys, and a pool of KeyPackages.
+
+use std::{fmt, sync::LazyLock};
+
+use kpd_directory::{
+    ClientName, KeyPackageRef, Requester, SignatureKey, UnixSeconds, UserId, key_package::Role,
+    keys::possession_message,
+};
+use openmls_basic_credential::SignatureKeyPair;
+use openmls_traits::signatures::Signer as _;
+
+use crate::support::{
+    make::{DAY, Recipe, START, public, reference, signer},
+    parts::{Extension, Parts, framed},
+};
+
+/// A client of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Who {
+    pub(crate) user: &'static str,
+    pub(crate) client: &'static str,
+}
+
+const ALICE_PHONE: Who = Who { user: "alice", client: "phone" };
+const ALICE_LAPTOP: Who = Who { user: "alice", client: "laptop" };
+const BOB_PHONE: Who = Who { user: "bob", client: "phone" };
+const BOB_LAPTOP: Who = Who { user: "bob", client: "laptop" };
+const CAROL_PHONE: Who = Who { user: "carol", client: "phone" };
+
+/// The users that the directory knows.
+pub(crate) const USERS: [&str; 2] = ["alice", "bob"];
+/// Their clients.
+pub(crate) const CLIENTS: [Who; 4] = [ALICE_PHONE, ALICE_LAPTOP, BOB_PHONE, BOB_LAPTOP];
+/// Who may ask. Carol is a stranger with an account elsewhere.
+pub(crate) const REQUESTERS: [Who; 5] = [CAROL_PHONE, BOB_PHONE, ALICE_PHONE, ALICE_LAPTOP, BOB_LAPTOP];
+
+/// A signature key with its private half.
+pub(crate) struct Key {
+    /// Such as `alice/phone:ed`.
+    pub(crate) name: &'static str,
+    pub(crate) owner: Who,
+    pub(crate) pair: SignatureKeyPair,
+    pub(crate) public: SignatureKey,
+}
+
+/// A KeyPackage under the name by which stories call it; the names of last resorts end with a star.
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    pub(crate) owner: Who,
+    pub(crate) key: &'static str,
+    pub(crate) suite: u16,
+    pub(crate) role: Role,
+    pub(crate) not_before: UnixSeconds,
+    pub(crate) not_after: UnixSeconds,
+    pub(crate) init_key: Vec<u8>,
+    /// Bare.
+    pub(crate) bytes: Vec<u8>,
+    /// As it is uploaded: a few come in an MLSMessage.
+    pub(crate) upload: Vec<u8>,
+    pub(crate) reference: KeyPackageRef,
+}
+
+pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let key = |name: &'static str| {
+        let (owner, suite) = (owner(name), if name.ends_with("p256") { 2 } else { 1 });
+        let pair = signer(suite);
+        Key { name, owner, public: public(suite, &pair), pair }
+    };
+    KEY_NAMES.map(key).into()
+});
+
+/// The keys that everybody has at the beginning; `spare` is not listed until somebody adds it.
+pub(crate) const KEY_NAMES: [&str; 9] = [
+    "alice/phone:ed",
+    "alice/phone:p256",
+    "alice/laptop:ed",
+    "alice/laptop:p256",
+    "bob/phone:ed",
+    "bob/phone:p256",
+    "bob/laptop:ed",
+    "bob/laptop:p256",
+    "alice/phone:spare",
+];
+
+pub(crate) static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| {
+    let (month, long) = (START + 30 * DAY, START + 60 * DAY);
+    let mut all = vec![
+        // Suite 1 under `ed`, suite 2 under `p256`. The first ones of a client are what a story shrinks to.
+        make("a1", "alice/phone:ed", START, month),
+        make("a2", "alice/phone:ed", START, month),
+        make("z1*", "alice/phone:ed", START, long),
+        make("z2*", "alice/phone:ed", START, long),
+        make("a3", "alice/phone:ed", START, month),
+        make("d1", "alice/phone:p256", START, month),
+        make("d2", "alice/phone:p256", START, month),
+        make("y1*", "alice/phone:p256", START, long),
+        make("short1", "alice/phone:ed", START, START + 100),
+        make("short2*", "alice/phone:ed", START, START + 100),
+        make("late1", "alice/phone:ed", START + 200, month),
+        make("future1", "alice/phone:ed", START + 1000, month),
+        make("toolong1", "alice/phone:ed", START, START + 91 * DAY),
+        make("spare1", "alice/phone:spare", START, month),
+        make("spare2*", "alice/phone:spare", START, month),
+        make("l1", "alice/laptop:ed", START, month),
+        make("x1*", "alice/laptop:ed", START, long),
+        make("l2", "alice/laptop:ed", START, month),
+        make("q1", "alice/laptop:p256", START, month),
+        make("b1", "bob/phone:ed", START, month),
+        make("v1*", "bob/phone:ed", START, long),
+        make("b2", "bob/phone:ed", START, month),
+        make("c1", "bob/laptop:ed", START, month),
+        make("u1*", "bob/laptop:p256", START, long),
+    ];
+    // Other KeyPackages with the init key of a1: openmls makes none, so a1 is changed and signed by hand.
+    let twins = [twin("a1twin", &all[0], |_| {}), twin("a1twin*", &all[0], |parts| parts.add_listed(last_resort()))];
+    all.extend(twins);
+    all
+});
+
+fn make(name: &'static str, key: &'static str, not_before: UnixSeconds, not_after: UnixSeconds) -> Package {
+    let suite = if key.ends_with("p256") { 2 } else { 1 };
+    let identity = owner(key).user_id();
+    let recipe =
+        Recipe { identity: identity.as_str(), not_before, not_after, ..Recipe::new(suite, &self::key(key).pair) };
+    package(name, key, Recipe { role: role(name), ..recipe }.bytes())
+}
+
+fn twin(name: &'static str, of: &Package, change: fn(&mut Parts)) -> Package {
+    let mut parts = Parts::of(&of.bytes);
+    parts.set_span(of.not_before, of.not_after + 1);
+    change(&mut parts);
+    parts.sign(&key(of.key).pair);
+    package(name, of.key, parts.bytes())
+}
+
+fn package(name: &'static str, key: &'static str, bytes: Vec<u8>) -> Package {
+    let parts = Parts::of(&bytes);
+    let crate::support::parts::Source::KeyPackage(span) = parts.leaf.source else { unreachable!("made above") };
+    let upload = if name.ends_with('2') { framed(1, &bytes) } else { bytes.clone() };
+    Package {
+        name,
+        owner: owner(key),
+        key,
+        suite: parts.suite,
+        role: role(name),
+        not_before: span.not_before,
+        not_after: span.not_after,
+        init_key: parts.init_key.into(),
+        reference: reference(&bytes),
+        bytes,
+        upload,
+    }
+}
+
+/// The mark that implementations ship (draft-ietf-mls-extensions-04).
+pub(crate) fn last_resort() -> Extension {
+    Extension::new(0x000a, &[])
+}
+
+fn role(name: &str) -> Role {
+    if name.ends_with('*') { Role::LastResort } else { Role::Regular }
+}
+
+fn owner(key: &str) -> Who {
+    Who::parse(key.split(':').next().unwrap_or_default())
+}
+
+pub(crate) fn key(name: &str) -> &'static Key {
+    KEYS.iter().find(|key| key.name == name).unwrap_or_else(|| panic!("no key {name}"))
+}
+
+pub(crate) fn named(name: &str) -> &'static Package {
+    PACKAGES.iter().find(|package| package.name == name).unwrap_or_else(|| panic!("no KeyPackage {name}"))
+}
+
+pub(crate) fn referenced(reference: &KeyPackageRef) -> &'static Package {
+    let found = PACKAGES.iter().find(|package| package.reference == *reference);
+    found.unwrap_or_else(|| panic!("nobody made a KeyPackage {reference}"))
+}
+
+impl Key {
+    /// The proof that its holder wants it listed for this client.
+    pub(crate) fn proof(&self, who: Who) -> Vec<u8> {
+        let message = possession_message(&who.user_id(), &who.client_name(), &self.public);
+        self.pair.sign(&message).expect("a signature")
+    }
+}
+
+impl Who {
+    pub(crate) fn parse(text: &str) -> Self {
+        let found = REQUESTERS.into_iter().find(|who| who.to_string() == text);
+        found.unwrap_or_else(|| panic!("nobody is called {text}"))
+    }
+
+    pub(crate) fn user_id(self) -> UserId {
+        user_id(self.user)
+    }
+
+    pub(crate) fn client_name(self) -> ClientName {
+        ClientName::parse(self.client).expect("a client name")
+    }
+
+    pub(crate) fn requester(self) -> Requester {
+        Requester { user: self.user_id(), client: self.client_name() }
+    }
+}
+
+pub(crate) fn user_id(name: &str) -> UserId {
+    UserId::parse(&format!("acct:{name}@example.org")).expect("a user")
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.user, self.client)
+    }
+}

@@ -1,0 +1,131 @@
+//! The scenarios are verified, the mutants are caught, and nothing of it changes unnoticed.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::{mutants::MUTANTS, rules::RULES};
+
+/// Scenario, states, depth. A change of the model that changes a number here is explained in its review.
+const SPACES: [(&str, usize, usize); 6] = [
+    ("race", 14_846, 13),
+    ("replacement", 19_441, 15),
+    ("notifications", 11_793, 19),
+    ("endings", 7_145, 11),
+    ("clients", 1_869, 9),
+    ("publications", 27_583, 17),
+];
+
+/// The number of steps in which a mutant breaks its rule at the earliest.
+const STEPS: [(&str, usize); 33] = [
+    ("forgets-init-keys", 6),
+    ("revives-republished", 6),
+    ("refuses-republished", 4),
+    ("one-role-at-a-time", 4),
+    ("stores-before-refusing", 4),
+    ("keeps-claimed", 6),
+    ("appends-without-version", 6),
+    ("shares-claim-keys", 6),
+    ("mixes-up-clients", 2),
+    ("answers-before-recording", 4),
+    ("forgets-claim-keys", 4),
+    ("leaves-expiry-to-a-cleaner", 3),
+    ("ignores-suites", 2),
+    ("claims-from-one-client", 2),
+    ("claims-from-oneself", 2),
+    ("prefers-last-resort", 4),
+    ("contention-looks-exhausted", 4),
+    ("last-resort-without-version", 6),
+    ("consumes-last-resort", 8),
+    ("ignores-refused-last-resort", 4),
+    ("clears-used", 8),
+    ("keeps-replaced-last-resort", 8),
+    ("notifies-later", 4),
+    ("no-note-for-last-resort", 6),
+    ("notifies-repetitions", 6),
+    ("names-nobody", 4),
+    ("drops-read-notifications", 4),
+    ("acknowledges-everything", 8),
+    ("restarts-sequence", 8),
+    ("ignores-removed-keys", 4),
+    ("forgets-withdrawals", 4),
+    ("withdraws-what-is-granted", 4),
+    ("withdraws-without-version", 4),
+];
+
+#[test]
+fn every_scenario_is_verified_in_the_known_number_of_states() {
+    let reports = check_all();
+    for report in &reports {
+        assert!(report.verified(), "{report}");
+    }
+    let spaces: Vec<_> = reports.iter().map(|report| (report.scenario, report.unique_states, report.depth)).collect();
+    assert_eq!(spaces, SPACES);
+}
+
+#[test]
+fn every_rule_is_exercised_in_some_scenario() {
+    let exercised: BTreeSet<_> = scenarios().iter().flat_map(|scenario| scenario.exercises).copied().collect();
+    assert_eq!(exercised, RULES.iter().map(|rule| rule.id).collect());
+}
+
+#[test]
+fn every_mutant_is_caught_by_its_rule_in_the_known_number_of_steps() {
+    let steps: Vec<_> = MUTANTS
+        .iter()
+        .map(|mutant| {
+            let counterexample = counterexample(mutant.name).expect("caught");
+            assert!(!counterexample.broken.is_empty(), "{counterexample}");
+            (mutant.name, counterexample.story.len())
+        })
+        .collect();
+    assert_eq!(steps, STEPS);
+}
+
+#[test]
+fn no_counterexample_is_shorter() {
+    for mutant in MUTANTS {
+        let scenario = scenarios().into_iter().find(|scenario| scenario.name == mutant.scenario).expect("named");
+        let (_, steps) = STEPS.iter().find(|(name, _)| *name == mutant.name).expect("pinned");
+        let shorter = shortest(&scenario, mutant, mutant.breaks, Some(*steps));
+        assert!(shorter.is_none(), "{} breaks {} in fewer than {steps} steps", mutant.name, mutant.breaks);
+        let same = shortest(&scenario, mutant, mutant.breaks, Some(steps + 1));
+        assert!(same.is_some(), "the bound on the depth of {} is wrong", mutant.name);
+    }
+}
+
+#[test]
+fn a_mutant_is_no_legal_directory_either() {
+    for mutant in MUTANTS {
+        let scenario = scenarios().into_iter().find(|scenario| scenario.name == mutant.scenario).expect("named");
+        assert!(shortest(&scenario, mutant, REFINES, None).is_some(), "{} refines the specification", mutant.name);
+    }
+}
+
+#[test]
+fn a_witness_that_is_never_reached_is_not_verified() {
+    let mut scenario = scenarios().swap_remove(0);
+    scenario.exercises = &["KEY-CASCADE"];
+    let report = check(&scenario, None);
+    assert!(report.complete && !report.verified());
+    assert!(report.to_string().contains("does not hold: KEY-CASCADE exercised"), "{report}");
+}
+
+#[test]
+fn an_unknown_mutant_has_no_counterexample() {
+    assert_eq!(counterexample("is-perfect"), Err(UnknownMutant("is-perfect".into())));
+}
+
+#[test]
+fn a_counterexample_reads_as_a_story() {
+    let story = counterexample("last-resort-without-version").expect("caught").to_string();
+    insta::assert_snapshot!(story, @r#"
+    last-resort-without-version breaks LAST-ONLY-WHEN-EXHAUSTED in the scenario "replacement":
+      1. replica 1 loads the log at version 1 for client1's publication of p8 (last resort)
+      2. replica 1 appends [published: p8 (last resort)] and answers client1's publication of p8 (last resort): done
+      3. replica 1 loads the log at version 2 for client1's publication of p1, p9 (last resort)
+      4. replica 2 loads the log at version 2 for r1's claim c1
+      5. replica 1 appends [published: p1, p9 (last resort)] and answers client1's publication of p1, p9 (last resort): done
+      6. replica 2 appends [r1's claim c1 got the last resort p8 from client1, notification 1 (p8 to r1, a last resort for the first time, 0 left) for client1] and answers r1's claim c1: the last resort p8 from client1
+    LAST-ONLY-WHEN-EXHAUSTED: r1's claim c1 got the last resort p8 from client1, while p1 was left
+    "#);
+}

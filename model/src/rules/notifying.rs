@@ -1,0 +1,112 @@
+//! Rules on notifications: one for each grant, kept until it is acknowledged.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    history::{Claimed, Event, Notified, Role, State},
+    names::{Client, Package, Sequence},
+    rules::History,
+    spec::{Op, Outcome},
+    words::list,
+};
+
+fn told(history: &History) -> impl Iterator<Item = &Notified> {
+    history.log.iter().filter_map(|event| match event {
+        Event::Notified(told) => Some(told),
+        _ => None,
+    })
+}
+
+/// `NOTE-EVERY-GRANT`: grants and notifications do not match one to one.
+pub(super) fn unequal(history: &History) -> Option<String> {
+    let mut counts: BTreeMap<(Client, Package), (u32, u32)> = BTreeMap::new();
+    for (client, status) in history.recorded().flat_map(|claimed| &claimed.statuses) {
+        if let Some(package) = status.granted() {
+            counts.entry((*client, package)).or_default().0 += 1;
+        }
+    }
+    for notified in told(history) {
+        counts.entry((notified.client, notified.package)).or_default().1 += 1;
+    }
+    let ((client, package), (grants, notes)) = counts.into_iter().find(|(_, (grants, notes))| grants != notes)?;
+    Some(format!("{package} was granted {grants} time(s), but {client} was notified of it {notes} time(s)"))
+}
+
+pub(super) fn both_roles_told(history: &History) -> bool {
+    [Role::Regular, Role::LastResort].iter().all(|role| told(history).any(|notified| notified.role == *role))
+}
+
+/// `NOTE-NAMES-REQUESTER`: names somebody who did not get it.
+pub(super) fn another_named(history: &History) -> Option<String> {
+    let got = |claimed: &&Claimed, package| claimed.statuses.values().any(|status| status.granted() == Some(package));
+    told(history).find_map(|notified| {
+        let takers: Vec<_> = history
+            .recorded()
+            .filter(|claimed| got(claimed, notified.package))
+            .map(|claimed| claimed.claim.requester)
+            .collect();
+        let wrong = !takers.is_empty() && !takers.contains(&notified.requester);
+        wrong.then(|| format!("notification {notified} names {}, but {} got it", notified.requester, list(takers)))
+    })
+}
+
+pub(super) fn two_requesters_told(history: &History) -> bool {
+    let first = told(history).next().map(|notified| notified.requester);
+    told(history).any(|notified| Some(notified.requester) != first)
+}
+
+/// `NOTE-SURVIVES`: a feed with a gap, let go without being asked, or read as it never was.
+pub(super) fn lost(history: &History) -> Option<String> {
+    out_of_order(history).or_else(|| let_go(history)).or_else(|| read_wrongly(history))
+}
+
+fn out_of_order(history: &History) -> Option<String> {
+    let mut last: BTreeMap<Client, Sequence> = BTreeMap::new();
+    told(history).find_map(|notified| {
+        let before = last.insert(notified.client, notified.sequence).unwrap_or_default();
+        let gap = notified.sequence != before + 1;
+        gap.then(|| format!("notification {notified} of {} comes after number {before}", notified.client))
+    })
+}
+
+fn let_go(history: &History) -> Option<String> {
+    if history.answers.is_empty() {
+        return None;
+    }
+    history.log.iter().find_map(|event| match event {
+        Event::Acknowledged { client, through } => {
+            let asked = Op::Acknowledge { client: *client, through: *through };
+            let unasked = !history.answers.keys().any(|request| request.op == asked);
+            unasked
+                .then(|| format!("the notifications of {client} through {through} were let go, which nobody asked for"))
+        }
+        _ => None,
+    })
+}
+
+fn read_wrongly(history: &History) -> Option<String> {
+    history.answers.iter().find_map(|(request, outcomes)| {
+        let Op::Notifications { client, after } = request.op else { return None };
+        outcomes.iter().find_map(|outcome| {
+            let Outcome::Notifications(read) = outcome else { return None };
+            let wrong = !was_ever(history, client, after, read);
+            wrong.then(|| format!("{request} was answered with {outcome}, which its feed never was"))
+        })
+    })
+}
+
+/// Whether a client's feed, from a cursor on, was ever this.
+fn was_ever(history: &History, client: Client, after: Sequence, read: &[Notified]) -> bool {
+    let is_now = |state: &State| {
+        let unread = state.notifications.get(&client).into_iter().flatten();
+        unread.filter(|notified| notified.sequence > after).eq(read)
+    };
+    let before = history.find(|state, _| is_now(state).then_some(()));
+    before.is_some() || is_now(&State::of(&history.log))
+}
+
+/// Something was read and let go, and something newer is still to be read.
+pub(super) fn read_and_acknowledged_in_part(history: &History) -> bool {
+    let acknowledged = history.log.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
+    acknowledged && State::of(&history.log).notifications.values().any(|unread| !unread.is_empty())
+}
