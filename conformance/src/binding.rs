@@ -51,8 +51,12 @@ pub enum Format {
 /// What a vector can ask a server for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the operations of the vector format, and `register`: a user with its first client")]
+#[expect(
+    missing_docs,
+    reason = "the operations of the vector format; `register`: a user with its first client; `policy`: what the server declares"
+)]
 pub enum Operation {
+    Policy,
     Register,
     Publish,
     Claim,

@@ -11,7 +11,7 @@ use crate::{
     recording::{Broken, Observed, Recorded, Recording},
     vector::{
         Step, Vector,
-        expect::{Expect, Mismatch},
+        expect::{Expect, Matcher, Mismatch},
     },
     verdict::{Failure, Verdict},
 };
@@ -95,6 +95,19 @@ struct Difference {
 }
 
 fn difference(expect: &Expect, recorded: &Recorded) -> Option<Difference> {
+    let headers = || expect.headers.iter().find_map(|(name, matcher)| header_difference(name, matcher, recorded));
+    answer_difference(expect, recorded).or_else(headers)
+}
+
+fn header_difference(name: &str, matcher: &Matcher, recorded: &Recorded) -> Option<Difference> {
+    let value = recorded.exchanges.last().and_then(|exchange| exchange.response_headers.get(name));
+    let value = value.map(|value| serde_json::Value::from(value.as_str()));
+    let Mismatch { expected, observed, .. } = matcher.mismatch(value.as_ref(), &recorded.saved)?;
+    let sentence = format!("the header {name} is {observed}, where {expected} is right");
+    Some(Difference { sentence, details: vec![format!("expected  {expected}"), format!("observed  {observed}")] })
+}
+
+fn answer_difference(expect: &Expect, recorded: &Recorded) -> Option<Difference> {
     let observed = &recorded.observed;
     let unexpected = |expected: String| {
         let sentence = format!("{}, where {expected} is right", in_words(observed));

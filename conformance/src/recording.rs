@@ -94,6 +94,8 @@ pub enum Seen {
     Notifications(Vec<NotificationSeen>),
     /// A user's signature keys.
     Keys(Vec<KeySeen>),
+    /// Saved values.
+    Recalled(Vec<Value>),
     /// Nothing to say.
     Done {},
 }

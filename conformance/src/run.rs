@@ -12,11 +12,11 @@ use serde_json::Value;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 use crate::{
-    binding::{Binding, render::Variables},
+    binding::{Binding, Operation, classify::Meaning, render::Variables},
     recording::Recording,
     run::transport::Lane,
     seed::Seed,
-    vector::Vector,
+    vector::{Capability, Vector},
 };
 
 /// A server under test.
@@ -70,6 +70,33 @@ impl Server {
                 return Err(format!("{method} {url} answered {status}, where 2xx says that the server is ready"));
             }
         }
+        Ok(())
+    }
+
+    /// Asks the server what it declares, and takes the capabilities that it declares otherwise for absent.
+    ///
+    /// # Errors
+    ///
+    /// If there is an answer that the binding cannot read.
+    pub async fn declare(&mut self) -> Result<(), String> {
+        let binding = Arc::clone(&self.binding);
+        let Some(exchange) = binding.operations.get(&Operation::Policy).and_then(|exchanges| exchanges.first()) else {
+            return Ok(());
+        };
+        let request = exchange.request.render(&self.variables).map_err(|error| error.to_string())?;
+        let answer = self.lane(0)?.send(&request, None).await.map_err(|error| error.to_string())?;
+        let Meaning::Ok(records) = exchange.classify(answer.status, &answer.body) else {
+            return Err(format!("the policy cannot be read: {} {}", answer.status, answer.exchange.response_body));
+        };
+        let selection = records.first().and_then(|record| record.get("selection")?.as_str().map(str::to_string));
+        let declared = selection.unwrap_or_else(|| "nothing".into());
+        let mut binding = Binding::clone(&binding);
+        for (capability, word) in [(Capability::FifoSelection, "fifo"), (Capability::RandomSelection, "random")] {
+            if declared != word {
+                binding.absent.entry(capability).or_insert_with(|| format!("it declares its selection as {declared}"));
+            }
+        }
+        self.binding = Arc::new(binding);
         Ok(())
     }
 

@@ -64,6 +64,12 @@ pub enum Capability {
     Withdraw,
     /// Removing and adding signature keys.
     KeyList,
+    /// Grants in the order of upload, by its own declaration.
+    FifoSelection,
+    /// Grants in random order, by its own declaration.
+    RandomSelection,
+    /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
+    ReferenceLimits,
 }
 
 /// Someone who takes part.
@@ -209,6 +215,9 @@ pub struct Step {
     /// Waits for the moment at which a package expires, and a second more.
     #[serde(default)]
     pub await_expiry: Option<AwaitExpiry>,
+    /// Looks at saved values together, as a list in this order.
+    #[serde(default)]
+    pub recall: Option<Vec<String>>,
     /// What must be observed.
     #[serde(default)]
     pub expect: Option<Expect>,

@@ -90,6 +90,7 @@ async fn run_against(mutant: Mutant, library: &Library, options: Options) -> Res
         timeout: Duration::from_secs(10),
     };
     server.set("operator_token", embedded.operator_token());
+    server.declare().await.map_err(CliError::Unreachable)?;
     let judged = judge_all(library, &library.vectors, &server, options, &BTreeMap::new()).await;
     embedded.stop().await;
     Ok(judged)

@@ -84,7 +84,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
         eprintln!("kpd: no vector matches {}; `kpd list` shows them all", arguments.filter.join(", "));
         return Ok(Exit::Nothing);
     }
-    let (server, embedded) = server(&arguments).await?;
+    let (mut server, embedded) = server(&arguments).await?;
     let place = server.endpoints.join(", ");
     server.ready().await.map_err(|why| {
         CliError::Unreachable(format!(
@@ -92,6 +92,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
             server.binding.name
         ))
     })?;
+    server.declare().await.map_err(CliError::Unreachable)?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let options = Options { jobs: arguments.jobs, seed, rounds: arguments.rounds };
     let begun = Instant::now();

@@ -131,7 +131,7 @@ impl<'a> Names<'a> {
                 Outcome::Stock(stock)
             }
             Seen::Published { .. } | Seen::Done {} => Outcome::Done,
-            Seen::Notifications(_) | Seen::Keys(_) => return None,
+            Seen::Notifications(_) | Seen::Keys(_) | Seen::Recalled(_) => return None,
         })
     }
 

@@ -160,10 +160,15 @@ impl Runner<'_> {
         world: &mut World,
         gate: Option<&Gate>,
     ) -> Result<Recorded, Broken> {
-        let performed = match (&step.join, &step.await_expiry) {
-            (Some(join), _) => self.join(join, world)?,
-            (_, Some(awaited)) => self.await_expiry(awaited, world).await,
-            (None, None) => {
+        let performed = match (&step.join, &step.await_expiry, &step.recall) {
+            (Some(join), ..) => self.join(join, world)?,
+            (_, Some(awaited), _) => self.await_expiry(awaited, world).await,
+            (.., Some(names)) => {
+                let value = |name: &String| world.saved.get(name.trim_start_matches('$')).cloned().unwrap_or_default();
+                let seen = Seen::Recalled(names.iter().map(value).collect());
+                Performed::locally(format!("{} together", names.join(", ")), Observed::Ok(seen), self.begun, world)
+            }
+            (None, None, None) => {
                 let call = operation::call(self.vector, world, step)?;
                 let suite = step.stock.as_ref().map(|stock| u64::from(stock.cipher_suite));
                 self.perform(lane, world, call, suite, gate).await?
@@ -196,7 +201,12 @@ impl Runner<'_> {
             }
             None => &join.key_package,
         };
-        let recipe = self.vector.key_packages.get(name).ok_or_else(|| suite("the granted package is not ours"))?;
+        let says = format!("{} starts a group with {name}, and its owner joins by the Welcome", join.by);
+        let Some(recipe) = self.vector.key_packages.get(name) else {
+            // What was granted is nothing that anybody published: nobody has its private half.
+            let observed = Observed::Unexpected("no client published what was granted".into());
+            return Ok(Performed::locally(says, observed, self.begun, world));
+        };
         let owner = world.actor(self.vector, &recipe.client).ok_or_else(|| suite("its owner is not here"))?;
         let by = world.actor(self.vector, &join.by).ok_or_else(|| suite("its requester is not here"))?;
         let observed = match by.mls.invite(&owner.mls, &world.packages[name].bare) {
@@ -204,7 +214,6 @@ impl Runner<'_> {
             Joined::NoMatchingKeyPackage => Observed::Refused(Reason::NoMatchingKeyPackage),
             Joined::Failed(why) => Observed::Unexpected(why),
         };
-        let says = format!("{} starts a group with {name}, and its owner joins by the Welcome", join.by);
         Ok(Performed::locally(says, observed, self.begun, world))
     }
 

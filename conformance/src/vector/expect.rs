@@ -18,6 +18,9 @@ pub struct Expect {
     /// The operation is refused for one of these reasons.
     #[serde(default)]
     pub refused: Option<Reasons>,
+    /// Headers of the answer, names in lower case; beside one of the others.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Matcher>,
     /// Whatever the answer is: what matters is what later steps find.
     #[serde(default)]
     pub anything: bool,
@@ -193,10 +196,12 @@ pub enum Test {
     OneOf(Vec<Matcher>),
     /// A list of this length.
     Length(usize),
+    /// A text with this in it.
+    Includes(String),
 }
 
 /// The keys that make a mapping a matcher.
-const TESTS: [&str; 8] = ["in", "not", "contains", "absent", "gte", "lte", "one_of", "length"];
+const TESTS: [&str; 9] = ["in", "not", "contains", "absent", "gte", "lte", "one_of", "length", "includes"];
 
 impl<'de> Deserialize<'de> for Matcher {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -213,7 +218,7 @@ impl JsonSchema for Matcher {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A literal, a mapping or list of matchers, or a mapping of in, not, contains, absent, gte, lte, one_of, length."
+            "description": "A literal, a mapping or list of matchers, or a mapping of in, not, contains, absent, gte, lte, one_of, length, includes."
         })
     }
 }
@@ -280,7 +285,7 @@ impl Matcher {
                     Test::In(values) => values.iter().filter_map(of).collect(),
                     Test::Not(matcher) => matcher.references(),
                     Test::Contains(all) | Test::OneOf(all) => all.iter().flat_map(Self::references).collect(),
-                    Test::Absent(_) | Test::Gte(_) | Test::Lte(_) | Test::Length(_) => vec![],
+                    Test::Absent(_) | Test::Gte(_) | Test::Lte(_) | Test::Length(_) | Test::Includes(_) => vec![],
                 })
                 .collect(),
         }
@@ -300,6 +305,7 @@ impl Test {
             "gte" => Self::Gte(number()?),
             "lte" => Self::Lte(number()?),
             "one_of" => Self::OneOf(matchers()?),
+            "includes" => Self::Includes(value.as_str().ok_or("`includes` takes a text")?.into()),
             "length" => Self::Length(usize::try_from(number()?).map_err(|_| "`length` is not negative")?),
             other => return Err(format!("`{other}` beside a matcher: matchers and keys cannot be mixed")),
         })
@@ -318,6 +324,7 @@ impl Test {
             Self::Gte(least) => observed.and_then(Value::as_i64).is_some_and(|number| number >= *least),
             Self::Lte(most) => observed.and_then(Value::as_i64).is_some_and(|number| number <= *most),
             Self::OneOf(matchers) => matchers.iter().any(|matcher| matches(matcher, observed)),
+            Self::Includes(part) => observed.and_then(Value::as_str).is_some_and(|text| text.contains(part)),
             Self::Length(length) => observed.and_then(Value::as_array).is_some_and(|items| items.len() == *length),
         }
     }
@@ -378,6 +385,7 @@ impl std::fmt::Display for Test {
             Self::Gte(least) => write!(f, "at least {least}"),
             Self::Lte(most) => write!(f, "at most {most}"),
             Self::OneOf(all) => write_list(f, "one of [", "]", all.iter().map(ToString::to_string)),
+            Self::Includes(part) => write!(f, "a text with {part:?}"),
             Self::Length(length) => write!(f, "{length} items"),
         }
     }

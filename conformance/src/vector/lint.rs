@@ -162,6 +162,7 @@ impl Step {
             ("remove_key", self.remove_key.is_some()),
             ("join", self.join.is_some()),
             ("await_expiry", self.await_expiry.is_some()),
+            ("recall", self.recall.is_some()),
         ];
         all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
     }
@@ -208,7 +209,8 @@ impl Step {
             self.notifications.as_ref().and_then(|feed| feed.after.as_deref()),
             self.acknowledge.as_ref().map(|acknowledge| acknowledge.through.as_str()),
         ];
-        let texts = texts.into_iter().flatten().chain(self.package_names());
+        let recalled = self.recall.iter().flatten().map(String::as_str);
+        let texts = texts.into_iter().flatten().chain(recalled).chain(self.package_names());
         let named = texts.filter_map(|text| text.strip_prefix('$')).map(str::to_string);
         let matched = self.expect.iter().flat_map(|expect| expect.ok.iter().flat_map(|matcher| matcher.references()));
         named.chain(matched).collect()

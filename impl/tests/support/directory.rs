@@ -28,7 +28,7 @@ pub(crate) struct Directory {
     pub(crate) now: UnixSeconds,
     users: BTreeMap<UserId, User>,
     reserved: BTreeMap<SignatureKeyId, Vec<KeyReserved>>,
-    doctor: Doctor,
+    doctor: Option<Doctor>,
     /// What `verify` said of a KeyPackage at a time, under this policy: it depends on nothing else, and stories come in
     /// thousands.
     verified: Arc<Mutex<BTreeMap<(&'static str, UnixSeconds), Verified>>>,
@@ -51,11 +51,6 @@ pub(crate) struct Belief {
 /// Makes the core believe something else than what is: that is how a broken directory is played.
 pub(crate) type Doctor = fn(&Command, Belief) -> Belief;
 
-/// Believes what is.
-pub(crate) fn honest(_: &Command, truth: Belief) -> Belief {
-    truth
-}
-
 impl Directory {
     pub(crate) fn empty(policy: Policy) -> Self {
         Self {
@@ -63,7 +58,7 @@ impl Directory {
             now: START,
             users: BTreeMap::new(),
             reserved: BTreeMap::new(),
-            doctor: honest,
+            doctor: None,
             verified: Arc::default(),
         }
     }
@@ -87,7 +82,7 @@ impl Directory {
         directory
     }
 
-    pub(crate) fn with_doctor(self, doctor: Doctor) -> Self {
+    pub(crate) fn with_doctor(self, doctor: Option<Doctor>) -> Self {
         Self { doctor, ..self }
     }
 
@@ -203,11 +198,18 @@ impl Directory {
         decision: impl FnOnce(&UserState, &Policy, UnixSeconds) -> Result<Decision<A>, E>,
     ) -> Result<A, E> {
         let user = self.users.entry(user.clone()).or_default();
-        let belief = (self.doctor)(command, Belief { history: user.history.clone(), now: self.now });
-        let decision = decision(&UserState::of(&belief.history), &self.policy, belief.now)?;
-        decision.events.iter().for_each(|event| user.state.apply(event));
-        user.history.extend(decision.events);
-        assert_eq!(user.state, UserState::of(&user.history), "the history says something else than the state");
+        let decision = match self.doctor {
+            None => decision(&user.state, &self.policy, self.now)?,
+            Some(doctor) => {
+                let belief = doctor(command, Belief { history: user.history.clone(), now: self.now });
+                decision(&UserState::of(&belief.history), &self.policy, belief.now)?
+            }
+        };
+        if !decision.events.is_empty() {
+            decision.events.iter().for_each(|event| user.state.apply(event));
+            user.history.extend(decision.events);
+            assert_eq!(user.state, UserState::of(&user.history), "the history says something else than the state");
+        }
         Ok(decision.answer)
     }
 }
