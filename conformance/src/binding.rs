@@ -66,6 +66,7 @@ pub enum Operation {
     Acknowledge,
     Keys,
     AddKey,
+    AddKeyByToken,
     RemoveKey,
 }
 

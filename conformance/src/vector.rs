@@ -64,6 +64,8 @@ pub enum Capability {
     Withdraw,
     /// Removing and adding signature keys.
     KeyList,
+    /// Enrolment tokens, with which a user adds its first signature key.
+    EnrolmentToken,
     /// Grants in the order of upload, by its own declaration.
     FifoSelection,
     /// Grants in random order, by its own declaration.
@@ -380,6 +382,9 @@ pub struct AddKey {
     /// The proof of possession is made by another key than the new one.
     #[serde(default)]
     pub forged_possession: bool,
+    /// The request is not signed, and shows an enrolment token that nobody gave out.
+    #[serde(default)]
+    pub forged_token: bool,
 }
 
 /// Removes a client's signature key.

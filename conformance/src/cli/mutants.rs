@@ -1,12 +1,13 @@
 //! `kpd mutants`: the kill matrix. A suite that lets a broken server pass is itself broken.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::Args;
+use futures_util::{StreamExt as _, stream};
 use kpd_server::{Mutant, mutants::MUTANTS};
 
 use crate::{
@@ -26,6 +27,9 @@ pub(super) struct MutantsArguments {
     /// How many vectors at a time.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
+    /// How many mutants at a time.
+    #[arg(long, default_value_t = 4)]
+    at_once: usize,
     /// Keys, packages and order follow from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -44,29 +48,32 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     let options = Options { jobs: arguments.jobs, seed: arguments.seed, rounds: None };
     let begun = Instant::now();
     let mut alive = vec![];
-    let mut killers: BTreeMap<String, usize> = BTreeMap::new();
-    println!("{:<38} {:<26} {:>5}  killed by", "mutant", "breaks", "kills");
-    for &mutant in &mutants {
-        let judged = run_against(mutant, &library, options).await?;
-        // A mutant is caught where a vector of its own rule fails; what else it breaks on the way does not count.
+    let mut killers: BTreeSet<String> = BTreeSet::new();
+    println!("{:<38} {:<26} {:>6}  killed by", "mutant", "breaks", "fails");
+    // Some at a time: a vector that waits for an expiry leaves the processors to others.
+    let library = Arc::new(library);
+    let runs = stream::iter(mutants.clone()).map(|mutant| {
+        let library = Arc::clone(&library);
+        async move { (mutant, run_against(mutant, &library, options).await) }
+    });
+    let mut runs = runs.buffered(arguments.at_once.max(1));
+    while let Some((mutant, judged)) = runs.next().await {
+        let judged = judged?;
         let failed: Vec<&Judged> =
             judged.iter().filter(|judged| matches!(judged.verdict, Verdict::Fail(_) | Verdict::Warn(_))).collect();
-        let by_rule = |judged: &&&Judged| judged.vector.rules.iter().any(|rule| rule == mutant.breaks);
-        let kills: Vec<&str> = failed.iter().filter(by_rule).map(|judged| judged.vector.id.as_str()).collect();
-        for judged in &failed {
-            *killers.entry(judged.vector.id.clone()).or_default() += 1;
-        }
-        let says = match kills.as_slice() {
-            [] if failed.is_empty() => "NOTHING".to_string(),
-            [] => format!("NO VECTOR OF ITS RULE (but {})", failed[0].vector.id),
-            [first, ..] => (*first).to_string(),
+        killers.extend(failed.iter().map(|judged| judged.vector.id.clone()));
+        let killer = killer(mutant, &failed);
+        let says = match killer {
+            Some(vector) => vector.to_string(),
+            None if failed.is_empty() => "NOTHING".into(),
+            None => format!("NO VECTOR OF ITS RULE (but {})", failed[0].vector.id),
         };
-        println!("{:<38} {:<26} {:>5}  {says}", mutant.name, mutant.breaks, failed.len());
-        if kills.is_empty() {
+        println!("{:<38} {:<26} {:>6}  {says}", mutant.name, mutant.breaks, failed.len());
+        if killer.is_none() {
             alive.push(mutant.name);
         }
     }
-    let idle: Vec<&Arc<Vector>> = library.vectors.iter().filter(|vector| !killers.contains_key(&vector.id)).collect();
+    let idle: Vec<&Arc<Vector>> = library.vectors.iter().filter(|vector| !killers.contains(&vector.id)).collect();
     println!(
         "\n{} of {} mutants killed in {:.1} s; {} of {} vectors kill something",
         mutants.len() - alive.len(),
@@ -79,6 +86,14 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
         idle.iter().for_each(|vector| println!("kills nothing: {}", vector.id));
     }
     if alive.is_empty() { Ok(Exit::Passed) } else { Ok(Exit::Failed) }
+}
+
+/// The vector that catches a mutant: one of the rule that it breaks, best one that checks this rule above all. What else
+/// fails on the way does not count.
+fn killer<'a>(mutant: Mutant, failed: &[&'a Judged]) -> Option<&'a str> {
+    let place = |judged: &&&Judged| judged.vector.rules.iter().position(|rule| rule == mutant.breaks);
+    let of_rule = failed.iter().filter(|judged| place(judged).is_some());
+    of_rule.min_by_key(place).map(|judged| judged.vector.id.as_str())
 }
 
 async fn run_against(mutant: Mutant, library: &Library, options: Options) -> Result<Vec<Judged>, CliError> {

@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 
-use clap::Args;
-use kpd_server::Config;
-use kpd_server::Mutant;
+use clap::{Args, ValueEnum};
+use kpd_server::{Config, Mutant, Policy, Selection};
 
 use crate::{cli::CliError, verdict::Exit};
 
@@ -17,15 +16,31 @@ pub(super) struct ServeArguments {
     /// What the operator's requests carry to let users in; random, and printed, unless given.
     #[arg(long, env = "KPD_OPERATOR_TOKEN", hide_env_values = true)]
     operator_token: Option<String>,
+    /// The order in which KeyPackages are granted.
+    #[arg(long, value_enum, default_value_t = SelectionArgument::Random)]
+    selection: SelectionArgument,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SelectionArgument {
+    /// Uniformly at random.
+    Random,
+    /// In the order of upload.
+    Fifo,
+}
+
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     let mutant = arguments.mutant.as_deref().map(named).transpose()?;
     let token = arguments.operator_token.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
-    let config = Config { address: arguments.address, mutant, ..Config::new(token.clone()) };
+    let selection = match arguments.selection {
+        SelectionArgument::Random => Selection::Random,
+        SelectionArgument::Fifo => Selection::Fifo,
+    };
+    let policy = Policy { selection, ..Policy::default() };
+    let config = Config { policy, address: arguments.address, mutant, ..Config::new(token.clone()) };
     let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
     println!("listening on http://{}", running.address());
     println!("what it serves: http://{}/openapi.json", running.address());

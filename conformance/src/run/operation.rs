@@ -109,7 +109,8 @@ pub(super) fn call<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Res
         let key_of = add.key_of.as_ref().map_or(Ok(new), |name| actor(name))?;
         let holder = if add.forged_possession { by } else { key_of };
         let says = format!("{} adds a signature key for {}", add.by, add.client);
-        let mut call = Call::new(Operation::AddKey, Some(by), says).of(new);
+        let operation = if add.forged_token { Operation::AddKeyByToken } else { Operation::AddKey };
+        let mut call = Call::new(operation, Some(by), says).of(new).with("forged_token", "nobody-gave-this-out");
         call.enlisted = Some(client);
         call.variables.extend(key_variables(key_of, holder, new));
         return Ok(call);

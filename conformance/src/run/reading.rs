@@ -26,9 +26,12 @@ pub(super) fn seen(operation: Operation, records: &[Record], world: &World, ciph
             Seen::Notifications(records.iter().map(|record| notification(record, world)).collect())
         }
         Operation::Keys => Seen::Keys(records.iter().map(|record| key(record, world)).collect()),
-        Operation::Policy | Operation::Register | Operation::Acknowledge | Operation::AddKey | Operation::RemoveKey => {
-            Seen::Done {}
-        }
+        Operation::Policy
+        | Operation::Register
+        | Operation::Acknowledge
+        | Operation::AddKey
+        | Operation::AddKeyByToken
+        | Operation::RemoveKey => Seen::Done {},
     }
 }
 

@@ -243,7 +243,7 @@ impl Runner<'_> {
             .ok_or_else(|| Broken::Suite(format!("the binding has no operation {:?}", call.operation)))?;
         call.variables.extend(self.server.variables.clone());
         let mut learned = call.actor.map(|actor| actor.saved.clone()).unwrap_or_default();
-        if call.operation == Operation::AddKey {
+        if matches!(call.operation, Operation::AddKey | Operation::AddKeyByToken) {
             learned.clear();
         }
         let mut says = Recorded {

@@ -30,6 +30,8 @@ pub mod serve;
 
 pub mod mutants;
 
+pub use kpd_directory::policy::{Policy, Selection};
+
 pub use crate::{
     auth::Origin,
     mutants::Mutant,

@@ -10,10 +10,10 @@ use kpd_directory::{
     event::Granted,
     key_package::{Facts, Role},
 };
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::{
-    refines,
+    play,
     story::stories,
     support::{
         command::Command,
@@ -22,16 +22,21 @@ use crate::{
     },
 };
 
-/// There is a story in which the model cannot follow this directory; it is short, and it is about this rule. Stories
-/// come from a fixed seed, so that nothing here depends on luck.
+/// There is a story in which the model cannot follow this directory, and it is about this rule, and short.
+///
+/// Stories come from a fixed seed, so that nothing here depends on luck. Some of the broken directories break more than
+/// one rule; a story about another rule is passed over.
 #[track_caller]
 fn found(rule: &str, doctor: Doctor) {
     let config = Config { cases: 2000, failure_persistence: None, max_shrink_iters: 4000, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    match runner.run(&stories(), |story| refines(&story, Some(doctor))) {
+    let found = runner.run(&stories(), |story| match play(&story, Some(doctor)) {
+        Err(why) if why.contains(rule) => Err(TestCaseError::fail(why)),
+        _ => Ok(()),
+    });
+    match found {
         Err(TestError::Fail(why, story)) => {
             println!("{story}{why}");
-            assert!(why.message().contains(rule), "{rule} is broken, and found is {why}\n{story}");
             assert!(story.commands.len() <= 8, "a long story: {story}");
         }
         other => panic!("{rule} is broken, and nobody noticed: {other:?}"),
@@ -41,11 +46,7 @@ fn found(rule: &str, doctor: Doctor) {
 #[test]
 fn one_that_forgets_what_it_granted() {
     found("CLAIM-ONCE", |command, truth| match command {
-        // Answers to claims with an idempotency key it remembers.
-        Command::Claim { .. } => forgetting(
-            truth,
-            |event| matches!(event, Event::Claimed { claim, .. } if claim.idempotency_key.is_none()),
-        ),
+        Command::Claim { .. } => forgetting(truth, |event| matches!(event, Event::Claimed { .. })),
         _ => truth,
     });
 }

@@ -36,7 +36,7 @@ fn policy(selection: Selection) -> Policy {
     Policy {
         selection,
         cipher_suites: vec![CipherSuite(1), CipherSuite(2)],
-        stock_max: 3,
+        stock_max: 2,
         batch_max: 4,
         // The model remembers every idempotency key; that ours are forgotten is told in `stories/retrying.rs`.
         idempotency_seconds: u64::MAX,
@@ -93,10 +93,6 @@ fn play(story: &Story, doctor: Option<Doctor>) -> Result<Model, String> {
     Ok(pair.model)
 }
 
-fn refines(story: &Story, doctor: Option<Doctor>) -> Result<(), TestCaseError> {
-    play(story, doctor).map(drop).map_err(TestCaseError::fail)
-}
-
 proptest! {
     #![proptest_config(Config {
         cases: 512,
@@ -106,7 +102,7 @@ proptest! {
 
     #[test]
     fn whatever_the_core_does_the_model_could_have_done(story in stories()) {
-        refines(&story, None)?;
+        play(&story, None).map_err(TestCaseError::fail)?;
     }
 }
 
@@ -114,7 +110,7 @@ proptest! {
 #[test]
 fn the_stories_reach_what_there_is_to_reach() {
     let reached = RefCell::new(BTreeSet::new());
-    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 512, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let played = runner.run(&stories(), |story| {
         reached.borrow_mut().extend(play(&story, None).map_err(TestCaseError::fail)?.labels);
@@ -128,12 +124,12 @@ fn the_stories_reach_what_there_is_to_reach() {
 }
 
 /// How labels begin, as [`kpd_model::spec::Spec::label`] gives them: operation, result, what was special.
-const REACHED: [&str; 42] = [
+const REACHED: [&str; 38] = [
     "publish/done/new",
     "publish/done/new_last_resort",
     "publish/done/again",
     "publish/done/used_last_resort",
-    "publish/refused-alreadyused/spent",
+    "publish/refused-alreadyused",
     "publish/refused-initkeyreused",
     "publish/refused-roleconflict",
     "publish/refused-expired",
@@ -144,18 +140,14 @@ const REACHED: [&str; 42] = [
     "publish/refused-stockfull",
     "publish/refused-batchtoolarge",
     "publish/refused-unknownclient",
-    "claim/regular/any_suite",
-    "claim/regular/suites",
-    "claim/regular/own_user",
-    "claim/last_resort/suites",
-    "claim/exhausted+regular/any_suite",
-    "claim/exhausted+regular/again",
-    "claim/exhausted+last_resort/any_suite",
+    "claim/regular",
+    "claim/last_resort",
+    "claim/incompatible",
+    "claim/exhausted/any_suite",
     "claim/exhausted/last_resort_refused",
-    "claim/exhausted/again",
-    "claim/incompatible/suites",
-    "claim/incompatible+regular/suites",
-    "claim/nobody/own_user",
+    "claim/exhausted+incompatible",
+    "claim/exhausted+regular/again",
+    "claim/exhausted+last_resort/again",
     "claim/refused-idempotencymismatch",
     "claim/refused-unknownuser",
     "withdraw/withdrawn",

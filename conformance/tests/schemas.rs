@@ -1,0 +1,52 @@
+//! The JSON Schemas beside the vectors are those of the types, and every vector and report keeps them.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+fn vectors() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")
+}
+
+fn kpd(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kpd")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn schemas_are_up_to_date() {
+    for name in ["vector", "report"] {
+        let path = vectors().join(format!("schema/{name}.schema.json"));
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        let hint = format!("run: cargo run --release -- schema {name} > vectors/schema/{name}.schema.json");
+        assert_eq!(kept, kpd(&["schema", name]), "{hint}");
+    }
+}
+
+#[test]
+fn every_vector_keeps_the_schema() {
+    let schema: Value = serde_json::from_str(&kpd(&["schema", "vector"])).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut seen = 0;
+    for directory in fs::read_dir(vectors()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.extension().is_some_and(|ending| ending == "yaml") {
+                let value: serde_yaml::Value = serde_yaml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+                let value = serde_json::to_value(value).unwrap();
+                let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+                assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 90, "only {seen} vectors were looked at");
+}
+
+#[test]
+fn a_vector_with_an_unknown_key_does_not_keep_the_schema() {
+    let schema: Value = serde_json::from_str(&kpd(&["schema", "vector"])).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong = serde_json::json!({ "id": "a", "title": "b", "why": "c", "rules": [], "users": {}, "stepps": [] });
+    assert!(!validator.is_valid(&wrong));
+}
