@@ -5,6 +5,8 @@
 
 pub mod expect;
 pub mod lint;
+pub mod matcher;
+pub mod reason;
 
 use std::collections::BTreeMap;
 

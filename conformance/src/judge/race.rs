@@ -62,27 +62,32 @@ pub(super) fn contention(recording: &Recording) -> (usize, usize) {
     (recording.rounds.iter().filter(overlaps).count(), recording.rounds.len())
 }
 
-/// What a round says against the server; `None` if nothing.
+/// What a round says against the server; `None` if nothing. What is definite and needs no search comes first, and what
+/// a vector expects afterwards comes last, since it says least about how it came to be.
 fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round) -> Option<Verdict> {
-    let known = |recorded: &'_ Recorded| steps.get(&recorded.path).copied();
-    for recorded in &round.steps {
-        let step = known(recorded)?;
-        let judged_by_model = step.expect.is_none() && recorded.path.starts_with("race.");
-        if judged_by_model {
-            if let Observed::Unexpected(_) = recorded.observed {
-                let rule = vector.rules.first().cloned().unwrap_or_default();
-                let says = format!("{}: {}", recorded.says, in_words(&recorded.observed));
-                return Some(fail(&rule, says, round, &[recorded]));
-            }
-        } else if let Some(verdict) = step_verdict(vector, step, recorded) {
-            return Some(verdict);
-        }
-    }
     let pairs: Vec<(&Step, &Recorded)> =
-        round.steps.iter().filter_map(|recorded| Some((known(recorded)?, recorded))).collect();
-    granted_twice(&pairs, round)
+        round.steps.iter().filter_map(|recorded| Some((*steps.get(&recorded.path)?, recorded))).collect();
+    let expected = |part: &str| {
+        // In a lane, a step without an expectation is for the model alone to judge.
+        let of_part = pairs
+            .iter()
+            .filter(|(step, recorded)| recorded.path.starts_with(part) && (step.expect.is_some() || part != "race."));
+        of_part.filter_map(|(step, recorded)| step_verdict(vector, step, recorded)).next()
+    };
+    expected("before[")
+        .or_else(|| meaningless(vector, &pairs, round))
+        .or_else(|| granted_twice(&pairs, round))
         .or_else(|| unexplained(vector, &pairs, round))
         .or_else(|| not_told(vector, &pairs, round))
+        .or_else(|| expected("race."))
+        .or_else(|| expected("after["))
+}
+
+/// An answer that the binding has no word for, such as an error under load.
+fn meaningless(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> Option<Verdict> {
+    let (_, recorded) = pairs.iter().find(|(_, recorded)| matches!(recorded.observed, Observed::Unexpected(_)))?;
+    let rule = vector.rules.first().cloned().unwrap_or_default();
+    Some(fail(&rule, format!("{}: {}", recorded.says, in_words(&recorded.observed)), round, &[recorded]))
 }
 
 /// `CLAIM-ONCE` and `CLAIM-RETRY`, in linear time and with both holders named.

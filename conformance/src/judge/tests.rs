@@ -1,1 +1,190 @@
-//! Placeholder
+//! The judge on recordings written by hand: it needs no server and no clock.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    catalogue::Catalogue,
+    judge::judge,
+    recording::{Broken, ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen},
+    vector::{Vector, expect::Reason},
+    verdict::Verdict,
+    yaml,
+};
+
+const RACE: &str = "
+id: x
+title: t
+why: w
+rules: [CLAIM-ONCE]
+users: { alice: { clients: [phone] }, b1: {}, b2: {} }
+key_packages: { a1: { client: phone }, a2: { client: phone }, z: { client: phone, last_resort: true } }
+before:
+  - publish: { as: phone, key_packages: [a1, a2, z] }
+race:
+  rounds: 1
+  lanes:
+    c1: [ { claim: { as: b1, of: alice } } ]
+    c2: [ { claim: { as: b2, of: alice } } ]
+  judge: linearizable
+after:
+  - notifications: { as: phone }
+";
+
+const SEQUENCE: &str = "
+id: x
+title: t
+why: w
+rules: [CLAIM-ONCE]
+users: { alice: { clients: [phone] }, bob: {} }
+key_packages: { a1: { client: phone } }
+steps:
+  - publish: { as: phone, key_packages: [a1] }
+  - claim: { as: bob, of: alice }
+    expect: { ok: { phone: { kind: regular, key_package: a1 } } }
+";
+
+fn verdict(vector: &str, recording: Recording) -> Verdict {
+    let vector: Vector = yaml::read("x.yaml", vector).unwrap();
+    let catalogue = Catalogue::read("rules.yaml", include_str!("../../../vectors/rules.yaml")).unwrap();
+    judge(&vector, &recording, &catalogue).0
+}
+
+fn at(path: &str, sent: u64, answered: u64, observed: Observed) -> Recorded {
+    let (sent, answered) = (Duration::from_millis(sent), Duration::from_millis(answered));
+    let (says, exchanges, saved) = (path.to_string(), vec![], BTreeMap::new());
+    Recorded { path: path.into(), says, sent, answered, observed, exchanges, saved }
+}
+
+fn one_round(steps: Vec<Recorded>) -> Recording {
+    Recording { rounds: vec![Round { steps }], broken: None }
+}
+
+fn published() -> Observed {
+    Observed::Ok(Seen::Published { accepted: None })
+}
+
+fn granted(kind: &str, package: &str) -> Observed {
+    let seen = ClientSeen { kind: kind.into(), key_package: Some(package.into()) };
+    Observed::Ok(Seen::Claimed(BTreeMap::from([("phone".into(), seen)])))
+}
+
+fn told(grants: &[(&str, &str)]) -> Observed {
+    let notification = |(package, requester): &(&str, &str)| NotificationSeen {
+        cursor: None,
+        key_package: (*package).into(),
+        kind: None,
+        requester: Some((*requester).into()),
+        first_use: None,
+        remaining: None,
+    };
+    Observed::Ok(Seen::Notifications(grants.iter().map(notification).collect()))
+}
+
+/// Two claims at once, then the feed.
+fn race(first: Observed, second: Observed, feed: Observed) -> Recording {
+    one_round(vec![
+        at("before[0]", 0, 1, published()),
+        at("race.lanes.c1[0]", 10, 20, first),
+        at("race.lanes.c2[0]", 11, 21, second),
+        at("after[0]", 30, 31, feed),
+    ])
+}
+
+#[track_caller]
+fn fails(verdict: &Verdict, rule: &str, says: &str) {
+    let failure = verdict.failure().unwrap_or_else(|| panic!("{verdict:?}"));
+    assert_eq!((failure.rule.as_str(), failure.says.contains(says)), (rule, true), "{}", failure.says);
+}
+
+#[test]
+fn a_legal_race_passes() {
+    let recording = race(granted("regular", "a2"), granted("regular", "a1"), told(&[("a1", "b2"), ("a2", "b1")]));
+    assert!(matches!(verdict(RACE, recording), Verdict::Pass));
+}
+
+#[test]
+fn one_package_for_two_is_named_with_both_holders() {
+    let recording = race(granted("regular", "a1"), granted("regular", "a1"), told(&[("a1", "b1"), ("a1", "b2")]));
+    fails(&verdict(RACE, recording), "CLAIM-ONCE", "race.lanes.c1[0], and race.lanes.c2[0]");
+}
+
+#[test]
+fn a_last_resort_under_contention_is_named_with_what_was_left() {
+    let recording = race(granted("regular", "a1"), granted("last_resort", "z"), told(&[("a1", "b1"), ("z", "b2")]));
+    fails(&verdict(RACE, recording), "LAST-ONLY-WHEN-EXHAUSTED", "a2");
+}
+
+#[test]
+fn a_package_that_nobody_published_is_named() {
+    let recording = race(granted("regular", "unknown 12"), granted("regular", "a1"), told(&[("a1", "b2")]));
+    fails(&verdict(RACE, recording), "CLAIM-BYTES", "was never published");
+}
+
+#[test]
+fn a_grant_that_is_not_told_and_a_note_without_a_grant_are_named() {
+    let grants = || (granted("regular", "a1"), granted("regular", "a2"));
+    let (first, second) = grants();
+    fails(&verdict(RACE, race(first, second, told(&[("a1", "b1")]))), "NOTE-EVERY-GRANT", "was not told so");
+    let (first, second) = grants();
+    let feed = told(&[("a1", "b1"), ("a2", "b2"), ("z", "b1")]);
+    fails(&verdict(RACE, race(first, second, feed)), "NOTE-EVERY-GRANT", "a grant of z that nobody got");
+    let (first, second) = grants();
+    let swapped = told(&[("a1", "b2"), ("a2", "b1")]);
+    fails(&verdict(RACE, race(first, second, swapped)), "NOTE-EVERY-GRANT", "was not told so");
+}
+
+#[test]
+fn a_lost_answer_may_have_taken_anything_and_be_told() {
+    let recording = race(Observed::Lost, granted("regular", "a1"), told(&[("a2", "b1"), ("a1", "b2")]));
+    assert!(matches!(verdict(RACE, recording), Verdict::Pass));
+    let recording = race(Observed::Lost, granted("regular", "a1"), told(&[("a1", "b2")]));
+    assert!(matches!(verdict(RACE, recording), Verdict::Pass));
+}
+
+#[test]
+fn an_error_under_load_fails_the_race() {
+    let recording = race(Observed::Unexpected("status 500".into()), granted("regular", "a1"), told(&[]));
+    fails(&verdict(RACE, recording), "CLAIM-ONCE", "status 500");
+}
+
+#[test]
+fn without_overlap_a_race_says_nothing() {
+    let recording = one_round(vec![
+        at("before[0]", 0, 1, published()),
+        at("race.lanes.c1[0]", 10, 20, granted("regular", "a1")),
+        at("race.lanes.c2[0]", 21, 22, granted("regular", "a2")),
+        at("after[0]", 30, 31, told(&[("a1", "b1"), ("a2", "b2")])),
+    ]);
+    assert!(matches!(verdict(RACE, recording), Verdict::Inconclusive { .. }));
+}
+
+#[test]
+fn an_unmet_expectation_fails_and_an_unmet_preparation_blocks() {
+    let steps = |first, second| one_round(vec![at("steps[0]", 0, 1, first), at("steps[1]", 2, 3, second)]);
+    assert!(matches!(verdict(SEQUENCE, steps(published(), granted("regular", "a1"))), Verdict::Pass));
+    let failed = verdict(SEQUENCE, steps(published(), granted("last_resort", "a1")));
+    fails(&failed, "CLAIM-ONCE", "phone/kind is \"last_resort\", where \"regular\" is right");
+    let failed = verdict(SEQUENCE, steps(published(), Observed::Refused(Reason::RateLimited)));
+    fails(&failed, "CLAIM-ONCE", "it was refused (RateLimited), where success is right");
+    let blocked = verdict(SEQUENCE, steps(Observed::Refused(Reason::Forbidden), granted("regular", "a1")));
+    assert!(matches!(blocked, Verdict::Blocked { .. }));
+}
+
+#[test]
+fn what_broke_the_run_is_told_unless_something_had_failed_before() {
+    let broken = |broken: Broken, steps: Vec<Recorded>| {
+        verdict(SEQUENCE, Recording { rounds: vec![Round { steps }], broken: Some(broken) })
+    };
+    assert!(matches!(broken(Broken::Setup("x".into()), vec![]), Verdict::Blocked { .. }));
+    assert!(matches!(broken(Broken::Gone("x".into()), vec![]), Verdict::Gone { .. }));
+    assert!(matches!(broken(Broken::Suite("x".into()), vec![]), Verdict::Error { .. }));
+    let failed = vec![at("steps[0]", 0, 1, published()), at("steps[1]", 2, 3, granted("last_resort", "a1"))];
+    assert!(matches!(broken(Broken::Gone("x".into()), failed), Verdict::Fail(_)));
+}
+
+#[test]
+fn a_coarse_refusal_serves_where_a_fine_one_of_its_class_is_asked_for() {
+    assert!(Reason::Invalid.serves(Reason::Expired) && Reason::Expired.serves(Reason::Expired));
+    assert!(!Reason::Malformed.serves(Reason::Expired) && !Reason::Invalid.serves(Reason::Forbidden));
+    assert!(Reason::Forbidden.serves(Reason::Any));
+}

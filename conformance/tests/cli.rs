@@ -1,0 +1,214 @@
+//! `kpd` as its users meet it: what it prints, and each exit code.
+
+mod support;
+
+use std::{fs, time::Instant};
+
+use support::{Kpd, Scratch, Serving};
+
+#[test]
+fn the_whole_suite_passes_against_the_embedded_reference_and_leaves_reports() {
+    let scratch = Scratch::new("whole");
+    let ended = Kpd::run(&["run", "--seed", "7", "--report", &scratch.path("report")]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
+    assert!(!ended.out.contains("FAIL"), "{}", ended.out);
+    let json: serde_json::Value = serde_json::from_str(&scratch.read("report/report.json")).unwrap();
+    assert_eq!(json["exit"], "passed");
+    assert!(json["counts"]["PASS"].as_u64().unwrap() >= 90, "{}", json["counts"]);
+    let schema = serde_json::from_str(include_str!("../../vectors/schema/report.schema.json")).unwrap();
+    let errors: Vec<_> =
+        jsonschema::validator_for(&schema).unwrap().iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let junit = quick_junit::Report::deserialize_from_str(&scratch.read("report/junit.xml")).unwrap();
+    let cases: usize = junit.test_suites.iter().map(|suite| suite.test_cases.len()).sum();
+    assert_eq!(cases, json["vectors"].as_array().unwrap().len());
+}
+
+#[test]
+fn a_failure_is_told_with_rule_step_requests_and_reason_and_ends_with_1() {
+    let server = Serving::start(&["--mutant", "keeps-claimed"]);
+    let ended = server.run(&["claim/once", "--seed", "7"]);
+    assert_eq!(ended.exit, 1, "{}", ended.all());
+    let told = ended.masked(&server.url());
+    insta::assert_snapshot!("failing_run", told);
+}
+
+#[test]
+fn a_race_that_fails_shows_both_holders() {
+    let server = Serving::start(&["--mutant", "append-without-version"]);
+    let ended = server.run(&["claim/race-n-for-n", "--seed", "7"]);
+    assert_eq!(ended.exit, 1, "{}", ended.all());
+    for part in ["CLAIM-ONCE", "was granted twice", "round ", "►", "rounds overlapped"] {
+        assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
+    }
+    assert_eq!(ended.out.matches('►').count(), 2, "{}", ended.out);
+}
+
+#[test]
+fn a_fifo_server_is_held_to_its_declaration() {
+    let server = Serving::start(&["--selection", "fifo"]);
+    let ended = server.run(&["claim/selection", "--seed", "7"]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
+    assert!(ended.out.contains("PASS  claim/selection-fifo"), "{}", ended.out);
+    assert!(ended.out.contains("SKIP  claim/selection-random"), "{}", ended.out);
+}
+
+#[test]
+fn a_race_without_contention_is_inconclusive_and_ends_with_2() {
+    let scratch = Scratch::new("idle-race");
+    // The second lane only looks at saved values, so no two requests can overlap.
+    scratch.write(
+        "vectors/idle.yaml",
+        "id: idle\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { alice: { clients: [phone] }, bob: {} }\n\
+         race:\n  rounds: 3\n  judge: linearizable\n  lanes:\n    one: [ { claim: { as: bob, of: alice } } ]\n\
+         \x20   two: [ { recall: [] } ]\n",
+    );
+    let ended = Kpd::run(&["run", "--vectors", &scratch.path("vectors"), "--report", &scratch.path("report")]);
+    assert_eq!(ended.exit, 2, "{}", ended.all());
+    assert!(ended.out.contains("no contention: requests overlapped in 0 of 3 rounds only"), "{}", ended.out);
+}
+
+#[test]
+fn an_unknown_key_is_told_with_file_line_column_and_hint_and_ends_with_3() {
+    let scratch = Scratch::new("unknown-key");
+    scratch.write(
+        "vectors/wrong.yaml",
+        "id: wrong\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { alice: { clients: [phone] }, bob: {} }\n\
+         steps:\n  - claim: { as: bob, off: alice }\n",
+    );
+    let ended = Kpd::run(&["run", "--vectors", &scratch.path("vectors")]);
+    assert_eq!(ended.exit, 3, "{}", ended.all());
+    for part in ["wrong.yaml:7:23", "unknown field `off`", "did you mean `of`?"] {
+        assert!(ended.err.contains(part), "no {part:?} in {}", ended.err);
+    }
+}
+
+#[test]
+fn names_that_nobody_declared_and_duplicate_keys_are_mistakes_too() {
+    let scratch = Scratch::new("lint");
+    let head = "title: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { alice: { clients: [phone] }, bob: {} }\n";
+    let cases = [
+        ("user", "steps: [ { claim: { as: bob, of: alicia } } ]", "there is no user `alicia`"),
+        ("package", "steps: [ { publish: { as: phone, key_packages: [a1] } } ]", "there is no KeyPackage `a1`"),
+        ("saved", "steps: [ { recall: [$first] } ]", "`$first` was not saved before steps[0]"),
+        ("two", "steps: [ { recall: [], keys: { of: alice } } ]", "where one operation is needed"),
+        ("nothing", "before: []", "no step"),
+        ("twice", "title: again\nsteps: [ { recall: [] } ]", "duplicate field `title`"),
+        ("rule", "seen_in: []\nsteps: [ { recall: [], expect: {} } ]", "does not expect exactly one thing"),
+    ];
+    for (name, rest, says) in cases {
+        let directory = format!("{name}/{name}.yaml");
+        scratch.write(&directory, &format!("id: {name}\n{head}{rest}\n"));
+        let ended = Kpd::run(&["lint", &scratch.path(name)]);
+        assert_eq!(ended.exit, 3, "{name}: {}", ended.all());
+        assert!(ended.err.contains(says), "{name}: no {says:?} in {}", ended.err);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_3_and_help_with_0() {
+    assert_eq!(Kpd::run(&["run", "--no-such-flag"]).exit, 3);
+    assert_eq!(Kpd::run(&["explain", "NO-SUCH-RULE"]).exit, 3);
+    assert_eq!(Kpd::run(&["serve", "--mutant", "no-such-mutant"]).exit, 3);
+    assert_eq!(Kpd::run(&["run", "--known-failures", "no-such-file.yaml"]).exit, 3);
+    assert_eq!(Kpd::run(&["run", "--target", "http://127.0.0.1:1", "--binding", "no-such-file.yaml"]).exit, 3);
+    assert_eq!(Kpd::run(&["--help"]).exit, 0);
+}
+
+#[test]
+fn a_server_that_is_not_there_ends_with_4_within_5_seconds_and_says_what_was_tried() {
+    let begun = Instant::now();
+    let ended = Kpd::run(&["run", "--target", "http://127.0.0.1:1"]);
+    assert_eq!(ended.exit, 4, "{}", ended.all());
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert!(ended.err.contains("GET http://127.0.0.1:1/healthz"), "{}", ended.err);
+}
+
+#[test]
+fn a_server_without_its_operators_token_blocks_and_ends_with_4() {
+    let server = Serving::start(&[]);
+    let ended = server.run(&["claim/once", "--var", "operator_token=wrong"]);
+    assert_eq!(ended.exit, 4, "{}", ended.all());
+    assert!(ended.out.contains("BLOCKED"), "{}", ended.out);
+    assert!(ended.out.contains("operator"), "the answer is not shown: {}", ended.out);
+}
+
+#[test]
+fn a_filter_that_matches_nothing_ends_with_5() {
+    let ended = Kpd::run(&["run", "no-such-vector"]);
+    assert_eq!(ended.exit, 5, "{}", ended.all());
+    assert!(ended.err.contains("no-such-vector"), "{}", ended.err);
+}
+
+#[test]
+fn everything_skipped_ends_with_5_and_says_why() {
+    let scratch = Scratch::new("skipped");
+    let binding = include_str!("../bindings/reference.yaml")
+        .replace("profiles: [core, last-resort, notify, as, abuse]", "profiles: [notify]");
+    scratch.write("binding.yaml", &binding);
+    let server = Serving::start(&[]);
+    let ended = server.run(&["claim/once", "--binding", &scratch.path("binding.yaml")]);
+    assert_eq!(ended.exit, 5, "{}", ended.all());
+    assert!(ended.out.contains("does not offer the profile core"), "{}", ended.out);
+}
+
+#[test]
+fn a_binding_that_lacks_an_operation_ends_with_6() {
+    let scratch = Scratch::new("lacks");
+    let binding = include_str!("../bindings/reference.yaml");
+    let begin = binding.find("  claim:\n").unwrap();
+    let end = binding.find("  withdraw:\n").unwrap();
+    scratch.write("binding.yaml", &format!("{}{}", &binding[..begin], &binding[end..]));
+    let server = Serving::start(&[]);
+    let ended = server.run(&["claim/once", "--binding", &scratch.path("binding.yaml")]);
+    assert_eq!(ended.exit, 6, "{}", ended.all());
+    assert!(ended.out.contains("the binding has no operation Claim"), "{}", ended.out);
+}
+
+#[test]
+fn known_failures_are_run_all_the_same_and_one_that_passes_fails_the_run() {
+    let scratch = Scratch::new("known");
+    scratch.write(
+        "known.yaml",
+        "- { id: claim/once, comment: our issue 7 }\n- { id: claim/bytes, comment: our issue 8 }\n",
+    );
+    let server = Serving::start(&["--mutant", "keeps-claimed"]);
+    let known = scratch.path("known.yaml");
+    let ended = server.run(&["claim/once", "--known-failures", &known]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
+    assert!(ended.out.contains("XFAIL") && ended.out.contains("our issue 7"), "{}", ended.out);
+    let ended = server.run(&["claim/bytes", "--known-failures", &known]);
+    assert_eq!(ended.exit, 1, "{}", ended.all());
+    assert!(ended.out.contains("XPASS"), "{}", ended.out);
+    let wrong = fs::write(scratch.path("wrong.yaml"), "- { id: no/such, comment: x }\n");
+    wrong.unwrap();
+    assert_eq!(server.run(&["claim/bytes", "--known-failures", &scratch.path("wrong.yaml")]).exit, 3);
+}
+
+#[test]
+fn the_suite_passes_twice_on_one_server_that_deletes_nothing() {
+    let server = Serving::start(&[]);
+    for seed in ["11", "12"] {
+        let ended = server.run(&["--seed", seed, "--jobs", "8"]);
+        assert_eq!(ended.exit, 0, "{}", ended.all());
+    }
+}
+
+#[test]
+fn explain_and_list_tell_what_checks_a_rule() {
+    let explained = Kpd::run(&["explain", "claim-once"]).out;
+    for part in ["CLAIM-ONCE", "RFC 9420 §16.8 (SHOULD)", "claim/race-n-for-n", "keeps-claimed"] {
+        assert!(explained.contains(part), "no {part:?} in {explained}");
+    }
+    assert!(Kpd::run(&["list", "--rules"]).out.contains("pending: "));
+    assert!(Kpd::run(&["list", "--mutants"]).out.contains("append-without-version"));
+    assert!(Kpd::run(&["list", "last-resort"]).out.contains("last-resort/kept"));
+}
+
+#[test]
+fn the_model_is_checked_and_its_counterexamples_are_told() {
+    let trace = Kpd::run(&["model", "trace", "keeps-claimed"]);
+    assert_eq!(trace.exit, 0, "{}", trace.all());
+    assert!(trace.out.contains("CLAIM-ONCE"), "{}", trace.out);
+    assert_eq!(Kpd::run(&["model", "trace", "no-such-mutant"]).exit, 3);
+}
