@@ -12,7 +12,10 @@ use crate::{
 };
 
 /// More of a body than this is cut.
-const BODY_SHOWN: usize = 1200;
+const BODY_SHOWN: usize = 800;
+
+/// A longer word in a body, which is key material in base64, is shown by its beginning.
+const WORD_SHOWN: usize = 50;
 
 /// One line for a vector.
 #[must_use]
@@ -95,8 +98,27 @@ fn wire(exchange: &Exchange) -> String {
 }
 
 fn cut(body: &str) -> String {
-    let one_line = body.replace('\n', " ");
+    let one_line = abbreviated(&body.replace('\n', " "));
     let shown: String = one_line.chars().take(BODY_SHOWN).collect();
     let left = one_line.chars().count().saturating_sub(BODY_SHOWN);
     if left == 0 { shown } else { format!("{shown} … ({left} characters more; whole in report.json)") }
+}
+
+fn abbreviated(body: &str) -> String {
+    let part = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
+    let mut text = String::new();
+    let mut rest = body;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !part(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        if word.len() > WORD_SHOWN {
+            let _ = write!(text, "{}…", &word[..12]);
+        } else {
+            text.push_str(word);
+        }
+        let separators = after.find(part).unwrap_or(after.len());
+        text.push_str(&after[..separators]);
+        rest = &after[separators..];
+    }
+    text
 }

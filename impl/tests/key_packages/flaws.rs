@@ -62,6 +62,7 @@ fn flip_last(bytes: &mut VLByteVec) {
     *bytes = flipped.into();
 }
 
+/// `PUB-WELL-FORMED`.
 #[test]
 fn a_leaf_that_was_changed_after_it_was_signed() {
     always("InvalidLeafNodeSignature", |parts| {
@@ -88,6 +89,7 @@ fn a_leaf_signed_by_another_key() {
     });
 }
 
+/// `PUB-WELL-FORMED`.
 #[test]
 fn a_package_that_was_changed_after_it_was_signed() {
     always("InvalidSignature", |parts| {
@@ -126,6 +128,7 @@ fn a_protocol_version_that_nobody_knows() {
     signed("UnsupportedVersion { found: 9 }", |parts| parts.version = 9);
 }
 
+/// `PUB-WELL-FORMED`.
 #[test]
 fn a_grease_suite_is_unsupported_rather_than_malformed() {
     signed("UnsupportedCipherSuite { found: CipherSuite(2570)", |parts| parts.suite = 0x0a0a);
@@ -147,16 +150,19 @@ fn a_leaf_from_an_update_or_a_commit() {
     signed("WrongLeafNodeSource { found: 3 }", |parts| parts.leaf.source = Source::Commit(vec![7; 32].into()));
 }
 
+/// `PUB-KEYS-DIFFER`.
 #[test]
 fn an_init_key_that_is_the_encryption_key_too() {
     signed("InitKeyEqualsEncryptionKey", |parts| parts.init_key = parts.leaf.encryption_key.clone());
 }
 
+/// `PUB-CAPABILITIES`.
 #[test]
 fn an_extension_of_the_package_that_the_leaf_does_not_list() {
     signed("UnlistedExtension { extension: 65281 }", |parts| parts.extensions.push(Extension::new(0xff01, b"new")));
 }
 
+/// `PUB-CAPABILITIES`.
 #[test]
 fn an_extension_of_the_leaf_that_the_leaf_does_not_list() {
     signed("UnlistedExtension { extension: 65281 }", |parts| {
@@ -192,6 +198,7 @@ fn a_last_resort_as_openmls_makes_it_if_nobody_lists_the_extension() {
     refused("UnlistedExtension { extension: 10 }", &crate::verify(&bytes));
 }
 
+/// `PUB-CAPABILITIES`.
 #[test]
 fn a_credential_type_that_the_leaf_does_not_list() {
     signed("UnlistedCredential { credential: 1 }", |parts| parts.leaf.capabilities.credentials = vec![2]);

@@ -119,6 +119,18 @@ fn a_declared_role_must_not_contradict_the_mark() {
     );
 }
 
+/// `PUB-IDENTITY`
+#[test]
+fn the_credential_claims_its_owner() {
+    check(
+        "
+        alice/phone publishes b1 => refused: b1: the credential claims \"acct:bob@example.org\", and the owner is \
+         \"acct:alice@example.org\"
+        alice/phone counts => nothing
+        ",
+    );
+}
+
 /// `PUB-SIGNER-LISTED`
 #[test]
 fn the_signer_is_on_the_list_of_that_client() {
