@@ -84,6 +84,7 @@ fn step_verdict(vector: &Vector, step: &Step, recorded: &Recorded) -> Option<Ver
         says: format!("{}: {}", recorded.says, difference.sentence),
         path: recorded.path.clone(),
         details: difference.details,
+        timeline: vec![],
         exchanges: recorded.exchanges.clone(),
         rounds: None,
     }))

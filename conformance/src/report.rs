@@ -1,5 +1,6 @@
-//! What a run tells: on the terminal, as JUnit XML, as JSON. All of it from the same list of judged vectors.
+//! What a run tells: on the terminal, as JUnit XML, JSON and HTML. All of it from the same list of judged vectors.
 
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod terminal;

@@ -64,12 +64,29 @@ pub struct Failure {
     pub says: String,
     /// The step, such as `steps[2]`.
     pub path: String,
-    /// What was expected and observed, or the steps of a race in their order.
+    /// What was expected and observed.
     pub details: Vec<String>,
+    /// For a race: every step of the round that failed, in the order of their beginning.
+    pub timeline: Vec<Span>,
     /// The requests and answers of that step.
     pub exchanges: Vec<Exchange>,
     /// For a race: the first round that failed, how many failed, how many there were.
     pub rounds: Option<(usize, usize, usize)>,
+}
+
+/// A step of a race on the time line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Span {
+    /// What was done, in words.
+    pub says: String,
+    /// What came of it.
+    pub observed: String,
+    /// Milliseconds since the beginning of the round, until the last byte of the request was released.
+    pub sent_ms: f64,
+    /// Milliseconds since the beginning of the round, until the answer was there.
+    pub answered_ms: f64,
+    /// Whether this step is part of what is wrong.
+    pub involved: bool,
 }
 
 /// A vector with its verdict.
@@ -198,7 +215,15 @@ mod tests {
 
     fn failure() -> Failure {
         let text = String::new;
-        Failure { rule: text(), says: text(), path: text(), details: vec![], exchanges: vec![], rounds: None }
+        Failure {
+            rule: text(),
+            says: text(),
+            path: text(),
+            details: vec![],
+            timeline: vec![],
+            exchanges: vec![],
+            rounds: None,
+        }
     }
 
     fn exit(verdicts: &[Verdict]) -> Exit {

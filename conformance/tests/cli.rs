@@ -212,3 +212,20 @@ fn the_model_is_checked_and_its_counterexamples_are_told() {
     assert!(trace.out.contains("CLAIM-ONCE"), "{}", trace.out);
     assert_eq!(Kpd::run(&["model", "trace", "no-such-mutant"]).exit, 3);
 }
+
+#[test]
+fn the_page_is_whole_by_itself_and_escapes_what_servers_answer() {
+    let scratch = Scratch::new("page");
+    let server = Serving::start(&["--mutant", "append-without-version"]);
+    let ended = server.run(&["claim/race-n-for-n", "claim/once", "--seed", "7", "--report", &scratch.path("report")]);
+    assert_eq!(ended.exit, 1, "{}", ended.all());
+    let page = scratch.read("report/report.html");
+    for part in ["race-n-for-n", "class=\"timeline\"", "was granted twice", "CLAIM-ONCE", "FAIL", "PASS"] {
+        assert!(page.contains(part), "no {part:?}");
+    }
+    let loads = ["src=\"http", "href=\"http", "@import", "url("];
+    let found: Vec<_> = loads.iter().filter(|load| page.contains(*load)).collect();
+    assert!(found.is_empty(), "the page needs the network for {found:?}");
+    // A quotation mark of a server's JSON, unescaped, could end an attribute.
+    assert!(page.contains("&quot;status&quot;") && !page.contains("{\"clients\""));
+}

@@ -56,7 +56,7 @@ pub(super) struct RunArguments {
     /// A broken SHOULD fails the run too.
     #[arg(long)]
     strict: bool,
-    /// Where report.json and junit.xml go.
+    /// Where report.html, report.json and junit.xml go.
     #[arg(long, value_name = "DIR", default_value = "kpd-report")]
     report: PathBuf,
     /// Seconds to wait for an answer.
@@ -109,7 +109,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     }
     print!("{}", report::terminal::end(&report));
     write(&arguments.report, &report)?;
-    println!("report: {0}/report.json, {0}/junit.xml", arguments.report.display());
+    println!("report: {0}/report.html, report.json, junit.xml", arguments.report.display());
     Ok(exit)
 }
 
@@ -207,7 +207,8 @@ fn write(directory: &Path, report: &Report<'_>) -> Result<(), CliError> {
     std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
     let json = serde_json::to_string_pretty(&report::json::of(report)).map_err(|error| failed(error.to_string()))?;
     let xml = report::junit::xml(report).map_err(failed)?;
-    for (name, text) in [("report.json", json), ("junit.xml", xml)] {
+    let html = report::html::page(report).map_err(failed)?;
+    for (name, text) in [("report.json", json), ("junit.xml", xml), ("report.html", html)] {
         std::fs::write(directory.join(name), text).map_err(|error| failed(error.to_string()))?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     judge::{history::Names, in_words, step_verdict},
     recording::{ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen},
     vector::{Step, Vector},
-    verdict::{Failure, Verdict},
+    verdict::{Failure, Span, Verdict},
 };
 
 /// Steps of the search for an explanation of one round; far more than a legal round of the suite takes.
@@ -191,17 +191,19 @@ fn not_told(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> Opt
 
 /// A failure with all steps of the round in their order, and the answers of those involved.
 fn fail(rule: &str, says: String, round: &Round, involved: &[&Recorded]) -> Verdict {
-    let line = |recorded: &Recorded| {
-        let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1000.0;
-        let mark = if involved.iter().any(|other| other.path == recorded.path) { "►" } else { " " };
-        let observed = recorded.view().map_or_else(|| in_words(&recorded.observed), |view| view.to_string());
-        format!("{mark} {:>9.3} – {:>9.3} ms  {}  {observed}", ms(recorded.sent), ms(recorded.answered), recorded.says)
+    let span = |recorded: &Recorded| Span {
+        says: recorded.says.clone(),
+        observed: recorded.view().map_or_else(|| in_words(&recorded.observed), |view| view.to_string()),
+        sent_ms: recorded.sent.as_secs_f64() * 1000.0,
+        answered_ms: recorded.answered.as_secs_f64() * 1000.0,
+        involved: involved.iter().any(|other| other.path == recorded.path),
     };
     Verdict::Fail(Failure {
         rule: rule.into(),
         says,
         path: involved.last().map_or_else(|| "race".into(), |recorded| recorded.path.clone()),
-        details: round.steps.iter().map(line).collect(),
+        details: vec![],
+        timeline: round.steps.iter().map(span).collect(),
         exchanges: involved.iter().flat_map(|recorded| recorded.exchanges.clone()).collect(),
         rounds: None,
     })

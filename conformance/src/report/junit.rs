@@ -41,7 +41,12 @@ fn case(judged: &Judged) -> TestCase {
         Verdict::Fail(failure) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_type(failure.rule.as_str()).set_message(failure.says.as_str());
-            status.set_description(failure.details.join("\n"));
+            let spans = failure.timeline.iter().map(|span| {
+                let mark = if span.involved { ">" } else { " " };
+                format!("{mark} {:.3}-{:.3} ms {} {}", span.sent_ms, span.answered_ms, span.says, span.observed)
+            });
+            let lines: Vec<_> = failure.details.iter().cloned().chain(spans).collect();
+            status.set_description(lines.join("\n"));
             status
         }
         Verdict::Xpass { comment } => {

@@ -8,7 +8,7 @@ use crate::{
     catalogue::Catalogue,
     recording::Exchange,
     report::{Report, WORDS},
-    verdict::{Failure, Judged, Verdict},
+    verdict::{Failure, Judged, Span, Verdict},
 };
 
 /// More of a body than this is cut.
@@ -75,6 +75,11 @@ fn told(judged: &Judged, failure: &Failure, catalogue: &Catalogue) -> String {
     let _ = writeln!(text, "  {rule}\n  {}", failure.says);
     for detail in &failure.details {
         let _ = writeln!(text, "    {detail}");
+    }
+    for span in &failure.timeline {
+        let Span { says, observed, sent_ms, answered_ms, involved } = span;
+        let mark = if *involved { "►" } else { " " };
+        let _ = writeln!(text, "    {mark} {sent_ms:>9.3} – {answered_ms:>9.3} ms  {says}  {}", cut(observed));
     }
     for exchange in &failure.exchanges {
         let _ = write!(text, "{}", wire(exchange));
