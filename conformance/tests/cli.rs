@@ -2,7 +2,12 @@
 
 mod support;
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    time::Instant,
+};
 
 use support::{Kpd, Scratch, Serving};
 
@@ -131,6 +136,57 @@ fn a_server_without_its_operators_token_blocks_and_ends_with_4() {
     assert_eq!(ended.exit, 4, "{}", ended.all());
     assert!(ended.out.contains("BLOCKED"), "{}", ended.out);
     assert!(ended.out.contains("operator"), "the answer is not shown: {}", ended.out);
+}
+
+#[test]
+fn a_server_that_goes_away_while_it_is_judged_ends_with_4() {
+    // It says that it is ready, and hangs up on everything else.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = [0; 512];
+            let length = connection.read(&mut request).unwrap_or_default();
+            let body = r#"{"selection":"random"}"#;
+            if request[..length].starts_with(b"GET /healthz") || request[..length].starts_with(b"GET /v1/policy") {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let _ = connection.write_all(format!("{head}{body}").as_bytes());
+            }
+        }
+    });
+    let ended = Kpd::run(&["run", "claim/once", "--target", &url, "--var", "operator_token=x"]);
+    assert_eq!(ended.exit, 4, "{}", ended.all());
+    assert!(ended.out.contains("GONE") && ended.out.contains("POST http://127.0.0.1"), "{}", ended.out);
+}
+
+#[test]
+fn a_server_that_never_answers_ends_with_4_in_bounded_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let begun = Instant::now();
+    let ended = Kpd::run(&["run", "--target", &url, "--timeout", "1"]);
+    assert_eq!(ended.exit, 4, "{}", ended.all());
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_broken_should_warns_and_fails_a_strict_run() {
+    let scratch = Scratch::new("should");
+    let rules = include_str!("../../vectors/rules.yaml");
+    let once = rules.find("- id: CLAIM-ONCE").unwrap();
+    let level = rules[once..].find("level: MUST").unwrap() + once;
+    scratch.write(
+        "vectors/rules.yaml",
+        &format!("{}level: SHOULD{}", &rules[..level], &rules[level + "level: MUST".len()..]),
+    );
+    scratch.write("vectors/claim/once.yaml", include_str!("../../vectors/claim/once.yaml"));
+    let server = Serving::start(&["--mutant", "keeps-claimed"]);
+    let vectors = scratch.path("vectors");
+    let lenient = server.run(&["--vectors", &vectors]);
+    assert_eq!(lenient.exit, 0, "{}", lenient.all());
+    assert!(lenient.out.contains("WARN  claim/once") && lenient.out.contains("1 warn"), "{}", lenient.out);
+    assert_eq!(server.run(&["--vectors", &vectors, "--strict"]).exit, 1);
 }
 
 #[test]

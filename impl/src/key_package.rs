@@ -189,7 +189,8 @@ fn check_lifetime(reading: &Reading, policy: &Policy, now: UnixSeconds) -> Resul
     if not_before > now.saturating_add(policy.clock_skew_seconds) {
         return Err(KeyPackageFlaw::NotYetValid { not_before, now, skew: policy.clock_skew_seconds });
     }
-    if not_after <= now {
+    // A lifetime that ends before it begins is over at every moment.
+    if not_after <= now || not_after <= not_before {
         return Err(KeyPackageFlaw::Expired { not_after, now });
     }
     let seconds = not_after.saturating_sub(not_before);

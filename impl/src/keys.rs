@@ -80,11 +80,12 @@ pub fn possession_message(user: &UserId, client: &ClientName, key: &SignatureKey
 }
 
 impl UserState {
-    /// Lets a user in, with the token that adds the first key. Enrolling again replaces a token that is not yet spent.
+    /// Lets a user in, with the token that adds the first key. Enrolling again replaces a token that is not yet spent,
+    /// and lets a user back in who has no listed key any more.
     ///
     /// # Errors
     ///
-    /// `AlreadyEnrolled`, once a key was added.
+    /// `AlreadyEnrolled`, while a key is on the list.
     pub fn enrol(
         &self,
         policy: &Policy,
@@ -92,7 +93,7 @@ impl UserState {
         user: &UserId,
         token: &str,
     ) -> Result<Decision<UnixSeconds>, EnrolError> {
-        if self.enrolment.as_ref().is_some_and(|enrolment| enrolment.spent) {
+        if self.enrolment.is_some() && !self.listed_keys().is_empty() {
             return Err(EnrolError::AlreadyEnrolled);
         }
         let not_after = now.saturating_add(policy.enrolment_seconds);

@@ -170,6 +170,10 @@ impl UserState {
 
 impl ClientState {
     fn check_fresh(&self, facts: &Facts, before: &[&Facts]) -> Result<(), ItemFault> {
+        // The same bytes twice in one batch are a mistake, whether or not they are in stock already.
+        if before.iter().any(|other| other.reference == facts.reference) {
+            return Err(ItemFault::InitKeyReused { other: facts.reference });
+        }
         if let Some(record) = self.packages.get(&facts.reference) {
             return match record.fate {
                 Fate::Available => Ok(()),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
-use kpd_server::{Config, Mutant, Policy, Selection};
+use kpd_server::{Config, Mutant, Origin, Policy, Selection};
 
 use crate::{cli::CliError, verdict::Exit};
 
@@ -19,6 +19,10 @@ pub(super) struct ServeArguments {
     /// The order in which KeyPackages are granted.
     #[arg(long, value_enum, default_value_t = SelectionArgument::Random)]
     selection: SelectionArgument,
+    /// The URL under which clients know this server, such as https://directory.example.org; requests signed for another
+    /// are refused. Without it, the Host that a request names is taken.
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
@@ -39,8 +43,10 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
         SelectionArgument::Random => Selection::Random,
         SelectionArgument::Fifo => Selection::Fifo,
     };
+    let origin = arguments.origin.as_deref().map(Origin::parse).transpose();
+    let origin = origin.map_err(|error| CliError::Usage(format!("--origin: {error}")))?;
     let policy = Policy { selection, ..Policy::default() };
-    let config = Config { policy, address: arguments.address, mutant, ..Config::new(token.clone()) };
+    let config = Config { policy, origin, address: arguments.address, mutant, ..Config::new(token.clone()) };
     let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
     println!("listening on http://{}", running.address());
     println!("what it serves: http://{}/openapi.json", running.address());

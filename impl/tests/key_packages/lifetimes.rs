@@ -58,6 +58,7 @@ fn not_backwards() {
         refused("Expired", &verify(now - 10, now - 20, now));
         refused("NotYetValid", &verify(now + DAY + 10, now + DAY, now));
         refused("Expired", &verify(now + 10, now - 10, now));
+        refused("Expired", &verify(now + 100, now + 50, now));
     }
 }
 

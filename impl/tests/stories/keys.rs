@@ -45,6 +45,19 @@ fn a_token_is_good_once() {
     directory.add("alice", &add("alice/laptop:ed", Authority::ListedKey(id))).expect("a listed key is authority");
 }
 
+/// `KEY-PROOF`: who has lost every key gets in by a new token of the operator, and the old keys stay out.
+#[test]
+fn whoever_has_no_key_left_can_be_enrolled_again() {
+    let mut directory = enrolled();
+    let first = add("alice/phone:ed", token("token of alice"));
+    let id = directory.add("alice", &first).expect("the token is good");
+    directory.run(&crate::support::command::Command::parse("alice/phone removes alice/phone:ed"));
+    directory.enrol("alice", "again").expect("no key is left");
+    assert_eq!(directory.add("alice", &add("alice/phone:ed", token("again"))), Err(AddKeyError::KeyTaken));
+    let second = directory.add("alice", &add("alice/laptop:ed", token("again"))).expect("a new key and a new token");
+    assert_ne!(id, second);
+}
+
 /// `KEY-PROOF`
 #[test]
 fn a_wrong_token_and_an_expired_one() {

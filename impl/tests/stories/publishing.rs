@@ -85,7 +85,8 @@ fn an_init_key_comes_once() {
         ",
     );
     check("alice/phone publishes a1twin a1 => refused: a1: its init key came before, in a1twin");
-    check("alice/phone publishes a1 a1 => refused: a1: its init key came before, in a1");
+    let twice = "alice/phone publishes a1 a1 => refused: a1: its init key came before, in a1";
+    check(&format!("{twice}\nalice/phone publishes a1\n{twice}"));
 }
 
 /// `PUB-ONE-ROLE`

@@ -32,12 +32,24 @@ mutants! {
         "A KeyPackage is published whose signatures do not verify.",
         TRUTH with publish: publish::skips_signature_check;
         seen in "https://github.com/signalapp/Signal-Server/commit/e38911b";
+    "ignores-trailing-bytes" breaks "PUB-WELL-FORMED":
+        "A KeyPackage is published though a byte follows it.",
+        TRUTH with publish: publish::ignores_trailing_bytes;
+    "accepts-any-version" breaks "PUB-WELL-FORMED":
+        "A KeyPackage is published of a protocol version that does not exist.",
+        TRUTH with publish: publish::accepts_any_version;
+    "calls-unknown-suites-malformed" breaks "PUB-WELL-FORMED":
+        "A KeyPackage of a suite that is not served is said to be no KeyPackage.",
+        TRUTH with publish: publish::calls_unknown_suites_malformed;
     "accepts-equal-keys" breaks "PUB-KEYS-DIFFER":
         "A KeyPackage is published whose init key is its encryption key.",
         TRUTH with publish: publish::accepts_equal_keys;
     "accepts-unlisted-extension" breaks "PUB-CAPABILITIES":
         "A KeyPackage is published with an extension that its capabilities do not list.",
         TRUTH with publish: publish::accepts_unlisted_extension;
+    "accepts-unlisted-credential" breaks "PUB-CAPABILITIES":
+        "A KeyPackage is published whose capabilities do not list the type of its own credential.",
+        TRUTH with publish: publish::accepts_unlisted_credential;
     "keeps-the-frame" breaks "PUB-ENCODING":
         "What came in an MLSMessage is kept, named and granted with the frame.",
         TRUTH with publish: publish::keeps_the_frame;
@@ -84,6 +96,9 @@ mutants! {
     "stores-before-refusing" breaks "PUB-ATOMIC":
         "A batch with a faulty KeyPackage is refused, but the others in it are stored.",
         TRUTH with publish: publish::stores_before_refusing;
+    "accepts-any-batch" breaks "PUB-LIMITS":
+        "A batch of any size is accepted, whatever limit is published.",
+        TRUTH with publish: publish::accepts_any_batch;
     "drops-beyond-limit" breaks "PUB-LIMITS":
         "What does not fit into the stock is accepted and dropped.",
         TRUTH with publish: publish::drops_beyond_limit;
@@ -109,7 +124,6 @@ mutants! {
     "grants-expired" breaks "CLAIM-LIVE":
         "A claim does not look whether the lifetime has ended.",
         TRUTH with claim: claims::grants_expired;
-        seen in "https://github.com/wireapp/wire-server/pull/2582";
     "grants-unbegun" breaks "CLAIM-LIVE":
         "A claim does not look whether the lifetime has begun.",
         TRUTH with claim: claims::grants_unbegun;
@@ -122,6 +136,9 @@ mutants! {
     "first-client-only" breaks "CLAIM-EACH-CLIENT":
         "Only the first of a user's clients is asked for a KeyPackage.",
         TRUTH with claim: claims::first_client_only;
+    "invents-users" breaks "CLAIM-EACH-CLIENT":
+        "A claim of a user that does not exist is answered as of one without clients.",
+        TRUTH with claim: claims::invents_users;
     "takes-two" breaks "CLAIM-MINIMUM":
         "A claim consumes one KeyPackage more of each client than it answers.",
         TRUTH with claim: claims::takes_two;

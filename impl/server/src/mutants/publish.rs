@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kpd_directory::{
-    Decision, Event,
+    Decision, Event, Policy,
     key_package::{Facts, KeyPackageFlaw, Reading},
     publish::{Item, ItemFault, PublishError, Published},
     state::Fate,
@@ -30,6 +30,10 @@ pardons! {
         ItemFault::Flaw(KeyPackageFlaw::InvalidSignature | KeyPackageFlaw::InvalidLeafNodeSignature),
     accepts_equal_keys: ItemFault::Flaw(KeyPackageFlaw::InitKeyEqualsEncryptionKey),
     accepts_unlisted_extension: ItemFault::Flaw(KeyPackageFlaw::UnlistedExtension { .. }),
+    accepts_unlisted_credential: ItemFault::Flaw(KeyPackageFlaw::UnlistedCredential { .. }),
+    accepts_any_version: ItemFault::Flaw(KeyPackageFlaw::UnsupportedVersion { .. }),
+    // Of what is malformed, only what is whole but for a byte too many can be read at all.
+    ignores_trailing_bytes: ItemFault::Flaw(KeyPackageFlaw::Malformed { .. }),
     accepts_foreign_identity: ItemFault::IdentityMismatch { .. },
     accepts_unlisted_signer: ItemFault::SignerNotListed { .. },
     accepts_expired: ItemFault::Flaw(KeyPackageFlaw::Expired { .. }),
@@ -69,7 +73,9 @@ fn facts_of(scene: &Scene<'_>, batch: &Batch, position: usize) -> Option<Facts> 
         return Some(verified.facts().clone());
     }
     let bare = bare(batch.uploads.get(position)?);
-    let reading = Reading::of(bare).ok()?;
+    let whole = || Some((Reading::of(bare).ok()?, bare));
+    let but_the_last = || Some((Reading::of(bare.split_last()?.1).ok()?, bare));
+    let (reading, bare) = whole().or_else(but_the_last)?;
     let facts = reading.facts(bare).ok()?;
     let listed = scene.state.listed_key(&facts.signer.id())?;
     (reading.identity() == scene.user.as_str().as_bytes() && listed.client == batch.client).then_some(facts)
@@ -131,6 +137,23 @@ pub(super) fn stores_before_refusing(scene: &Scene<'_>, batch: &Batch) -> Publis
         }
         _ => ruling,
     }
+}
+
+pub(super) fn calls_unknown_suites_malformed(scene: &Scene<'_>, batch: &Batch) -> PublishRuling {
+    let mut ruling = truth(scene, batch);
+    if let Err(PublishError::Items(faults)) = &mut ruling.answer {
+        for fault in faults.values_mut() {
+            if matches!(fault, ItemFault::Flaw(KeyPackageFlaw::UnsupportedCipherSuite { .. })) {
+                *fault = ItemFault::Flaw(KeyPackageFlaw::Malformed { why: "unknown value".into() });
+            }
+        }
+    }
+    ruling
+}
+
+pub(super) fn accepts_any_batch(scene: &Scene<'_>, batch: &Batch) -> PublishRuling {
+    let policy = Policy { batch_max: usize::MAX, ..scene.policy.clone() };
+    (Seams::HONEST.publish)(&Scene { policy: &policy, ..*scene }, batch)
 }
 
 pub(super) fn drops_beyond_limit(scene: &Scene<'_>, batch: &Batch) -> PublishRuling {

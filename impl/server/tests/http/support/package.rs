@@ -23,6 +23,11 @@ pub(crate) struct Recipe<'a> {
     pub(crate) extensions: Vec<u16>,
     pub(crate) capabilities: Vec<u16>,
     pub(crate) spoilt: bool,
+    pub(crate) version: u16,
+    /// What the capabilities list for the credential's type, which is basic (1).
+    pub(crate) credential: u16,
+    /// Bytes after the end.
+    pub(crate) trailing: &'a [u8],
 }
 
 impl<'a> Recipe<'a> {
@@ -40,6 +45,9 @@ impl<'a> Recipe<'a> {
             extensions: vec![],
             capabilities: vec![],
             spoilt: false,
+            version: 1,
+            credential: 1,
+            trailing: &[],
         }
     }
 
@@ -59,7 +67,7 @@ impl<'a> Recipe<'a> {
             words(&[1, 2, 3]),
             words(&self.capabilities),
             words(&[]),
-            words(&[1]),
+            words(&[self.credential]),
             vec![1],
             self.not_before.to_be_bytes().to_vec(),
             self.not_after.to_be_bytes().to_vec(),
@@ -68,7 +76,7 @@ impl<'a> Recipe<'a> {
         .concat();
         let extensions: Vec<u8> = self.extensions.iter().flat_map(|kind| extension(*kind)).collect();
         let content = [
-            vec![0, 1],
+            self.version.to_be_bytes().to_vec(),
             self.suite.to_be_bytes().to_vec(),
             vector(&init_key),
             leaf.clone(),
@@ -80,6 +88,7 @@ impl<'a> Recipe<'a> {
         if self.spoilt {
             *bytes.last_mut().unwrap() ^= 1;
         }
+        bytes.extend(self.trailing);
         bytes
     }
 

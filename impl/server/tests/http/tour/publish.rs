@@ -35,6 +35,10 @@ impl Tour {
             ("expired", Recipe { not_after: now - 60, ..make("expired") }),
             ("unbegun", Recipe { not_before: now + 86_400, ..make("unbegun") }),
             ("too long", Recipe { not_after: now + 1_000 * 86_400, ..make("long") }),
+            ("a byte too many", Recipe { trailing: &[0], ..make("trailing") }),
+            ("another version", Recipe { version: 9, ..make("version") }),
+            ("unknown suite", Recipe { suite: 0x0a0a, ..make("suite") }),
+            ("unlisted credential", Recipe { credential: 2, ..make("credential") }),
             ("reused init key", Recipe { init_key_of: Some("first"), ..make("reused") }),
             ("init key in the other role", Recipe { init_key_of: Some("first"), ..make("both") }.last_resort()),
         ];
@@ -59,7 +63,12 @@ impl Tour {
         let many: Vec<_> = (0..10).map(|number| self.regular(&dave, &format!("many-{number}"))).collect();
         let answer = self.publish(&dave, &many.iter().map(Vec::as_slice).collect::<Vec<_>>()).await;
         self.tell_status("more than fits", &answer);
+        let answer = self.publish(&dave, &[better.as_slice(); 101]).await;
+        self.tell_status("a hundred and one times the same", &answer);
         self.tell_claim("claim from all that", &dave, json!({})).await;
+        let nobody = self.site.post("/v1/users/acct:nobody@example.org/claims", &json!({}));
+        let answer = nobody.by(&self.eve).send().await;
+        self.tell_status("claim of nobody", &answer);
     }
 
     pub(super) async fn framing(&mut self) {
