@@ -1,8 +1,10 @@
 //! `kpd` as its users meet it: what it prints, and each exit code.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{Read as _, Write as _},
     net::TcpListener,
@@ -284,4 +286,19 @@ fn the_page_is_whole_by_itself_and_escapes_what_servers_answer() {
     assert!(found.is_empty(), "the page needs the network for {found:?}");
     // A quotation mark of a server's JSON, unescaped, could end an attribute.
     assert!(page.contains("&quot;status&quot;") && !page.contains("{\"clients\""));
+}
+
+#[test]
+fn the_vectors_of_the_model_are_those_of_its_counterexamples() {
+    let scratch = Scratch::new("traces");
+    assert_eq!(Kpd::run(&["model", "vectors", &scratch.path("model")]).exit, 0);
+    let read = |directory: &std::path::Path| -> BTreeMap<_, _> {
+        let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        files.map(|path| (path.file_name().unwrap().to_owned(), fs::read_to_string(path).unwrap())).collect()
+    };
+    let kept = read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/model"));
+    let made = read(std::path::Path::new(&scratch.path("model")));
+    assert!(kept.len() >= 40, "only {} vectors", kept.len());
+    let differing: Vec<_> = made.keys().chain(kept.keys()).filter(|name| made.get(*name) != kept.get(*name)).collect();
+    assert!(differing.is_empty(), "{differing:?} are out of date: cargo run --release -- model vectors vectors/model");
 }

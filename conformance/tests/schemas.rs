@@ -1,4 +1,5 @@
 //! The JSON Schemas beside the vectors are those of the types, and every vector and report keeps them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use std::{fs, path::Path, process::Command};
 

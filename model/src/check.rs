@@ -1,9 +1,11 @@
 //! Runs the checker: verified, or the shortest counterexample.
 
+mod coverage;
 mod report;
 #[cfg(test)]
 mod tests;
 
+pub use coverage::{Coverage, Kill, coverage, mutant_table};
 pub use report::{Counterexample, PropertyResult, Report};
 
 use std::{
@@ -18,6 +20,7 @@ use crate::{
     mutants::{Mutant, mutant},
     rules::rule,
     system::{Action, REFINES, Scenario, System, Watch, World, scenarios},
+    trace::Trace,
 };
 
 /// Checks every scenario on the correct system.
@@ -67,19 +70,25 @@ pub fn counterexample(name: &str) -> Result<Counterexample, UnknownMutant> {
     let scenario = scenarios().into_iter().find(|scenario| scenario.name == mutant.scenario).ok_or_else(unknown)?;
     let path = shortest(&scenario, mutant, mutant.breaks, None).ok_or_else(unknown)?;
     let world = path.last_state();
-    let sentence = if mutant.breaks == REFINES {
+    let broken = if mutant.breaks == REFINES {
         world.refused.as_ref().map(ToString::to_string)
     } else {
         rule(mutant.breaks).and_then(|rule| (rule.broken)(&world.history))
     };
+    let broken = broken.unwrap_or_default();
+    let (events, answers) = (world.history.log.clone(), world.history.answers.clone());
+    let system = System { scenario: scenario.clone(), mutant: Some(mutant), watch: Watch::Only(mutant.breaks) };
+    let trace = Trace::new(&system, path.into_actions()).ok_or_else(unknown)?;
+    let trace = Trace { broken: Some((mutant.breaks, broken.clone())), ..trace };
     Ok(Counterexample {
         mutant: mutant.name,
         scenario: scenario.name,
         rule: mutant.breaks,
-        broken: sentence.unwrap_or_default(),
-        events: world.history.log.clone(),
-        answers: world.history.answers.clone(),
-        story: path.into_actions().iter().map(ToString::to_string).collect(),
+        broken,
+        events,
+        answers,
+        story: trace.steps.iter().map(|(step, _)| step.to_string()).collect(),
+        trace,
     })
 }
 

@@ -9,7 +9,10 @@
 //! 5. [`system`]: two replicas over one versioned store on a monotone network, explored by stateright.
 //! 6. [`mutants`]: systems that break one rule each, so that we know the rule is really checked.
 //! 7. [`check`]: runs the checker: verified, or the shortest counterexample.
-//! 8. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
+//! 8. [`engine`]: a search of our own beside stateright's: the whole graph, and progress over it.
+//! 9. [`trace`]: a path as a story, a sequence diagram, a trace for other tools, or a vector for a live server.
+//! 10. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
+//! 11. [`monitor`]: the same for a million operations, without a search.
 
 pub mod names;
 
@@ -27,4 +30,10 @@ pub mod mutants;
 
 pub mod check;
 
+pub mod engine;
+
+pub mod trace;
+
 pub mod linearize;
+
+pub mod monitor;

@@ -17,6 +17,7 @@ mod words;
 
 pub use properties::{REFINES, Watch};
 pub use scenarios::{Scenario, scenarios};
+pub(crate) use scenarios::{notifications, refill, rotation};
 
 use stateright::{Model, Property};
 

@@ -44,7 +44,8 @@ impl Outcome {
     fn fits(&self, status: u16, body: &Value) -> bool {
         let at = |(pointer, expected): (&String, &String)| {
             body.pointer(pointer).is_some_and(|value| {
-                value.as_str().map_or_else(|| value.to_string() == *expected, |text| text == expected)
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+                text == *expected
             })
         };
         self.when.status == status && self.when.json.iter().all(at)

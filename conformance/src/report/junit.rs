@@ -15,7 +15,7 @@ use crate::{
 pub fn xml(report: &Report<'_>) -> Result<String, String> {
     let mut junit = Junit::new("kpd");
     junit.set_time(report.took);
-    let mut groups: Vec<&str> = report.judged.iter().map(|judged| group(judged)).collect();
+    let mut groups: Vec<&str> = report.judged.iter().map(group).collect();
     groups.dedup();
     for group_name in groups {
         let mut suite = TestSuite::new(group_name);

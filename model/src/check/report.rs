@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Display, Formatter},
 };
 
-use crate::{history::Event, rules::Request, spec::Outcome};
+use crate::{history::Event, rules::Request, spec::Outcome, trace::Trace};
 
 /// The result of exploring one scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,14 +81,12 @@ pub struct Counterexample {
     pub events: Vec<Event>,
     /// What was answered, by request.
     pub answers: BTreeMap<Request, BTreeSet<Outcome>>,
+    /// The path, to be rendered in other formats.
+    pub trace: Trace,
 }
 
 impl Display for Counterexample {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} breaks {} in the scenario {:?}:", self.mutant, self.rule, self.scenario)?;
-        for (place, step) in self.story.iter().enumerate() {
-            writeln!(f, "{:>3}. {step}", place + 1)?;
-        }
-        write!(f, "{}: {}", self.rule, self.broken)
+        self.trace.fmt(f)
     }
 }

@@ -16,41 +16,62 @@ const SPACES: [(&str, usize, usize); 6] = [
 ];
 
 /// The number of steps in which a mutant breaks its rule at the earliest.
-const STEPS: [(&str, usize); 33] = [
+const STEPS: [(&str, usize); 43] = [
     ("forgets-init-keys", 6),
+    ("compares-init-keys-in-one-batch", 4),
     ("revives-republished", 6),
     ("refuses-republished", 4),
     ("one-role-at-a-time", 4),
     ("stores-before-refusing", 4),
+    ("answers-before-storing", 2),
     ("keeps-claimed", 6),
     ("appends-without-version", 6),
     ("shares-claim-keys", 6),
     ("mixes-up-clients", 2),
     ("answers-before-recording", 4),
     ("forgets-claim-keys", 4),
+    ("remembers-only-grants", 4),
     ("leaves-expiry-to-a-cleaner", 3),
     ("ignores-suites", 2),
     ("claims-from-one-client", 2),
+    ("leaves-out-empty-clients", 4),
     ("claims-from-oneself", 2),
     ("prefers-last-resort", 4),
     ("contention-looks-exhausted", 4),
+    ("stays-with-last-resort", 8),
     ("last-resort-without-version", 6),
     ("consumes-last-resort", 8),
+    ("contended-last-resort-looks-gone", 6),
     ("ignores-refused-last-resort", 4),
+    ("does-not-see-the-mark", 4),
     ("clears-used", 8),
     ("keeps-replaced-last-resort", 8),
     ("notifies-later", 4),
     ("no-note-for-last-resort", 6),
+    ("notifies-one-client", 2),
     ("notifies-repetitions", 6),
     ("names-nobody", 4),
     ("drops-read-notifications", 4),
+    ("reads-newest-first", 6),
     ("acknowledges-everything", 8),
     ("restarts-sequence", 8),
     ("ignores-removed-keys", 4),
+    ("claims-without-version", 4),
     ("forgets-withdrawals", 4),
     ("withdraws-what-is-granted", 4),
     ("withdraws-without-version", 4),
 ];
+
+/// Scenario, labels that it reaches, labels that it alone reaches.
+const LABELS: [(&str, usize, usize); 6] = [
+    ("race", 9, 0),
+    ("replacement", 10, 0),
+    ("notifications", 8, 4),
+    ("endings", 8, 4),
+    ("clients", 14, 10),
+    ("publications", 14, 4),
+];
+const LABELS_IN_ALL: usize = 32;
 
 #[test]
 fn every_scenario_is_verified_in_the_known_number_of_states() {
@@ -79,6 +100,21 @@ fn every_mutant_is_caught_by_its_rule_in_the_known_number_of_steps() {
         })
         .collect();
     assert_eq!(steps, STEPS);
+}
+
+#[test]
+fn the_table_of_mutants_has_the_same_numbers_of_steps() {
+    let table: Vec<_> = mutant_table().iter().map(|kill| (kill.mutant, kill.steps.unwrap_or_default())).collect();
+    assert_eq!(table, STEPS);
+}
+
+#[test]
+fn the_labels_that_are_reached_are_known() {
+    let coverage = coverage();
+    let numbers: Vec<_> =
+        coverage.scenarios.iter().map(|(name, labels)| (*name, labels.len(), coverage.only(name).len())).collect();
+    assert_eq!(numbers, LABELS);
+    assert_eq!(coverage.all().len(), LABELS_IN_ALL, "{coverage}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Spec {
         if facts.not_before > state.now.saturating_add(self.skew) {
             reasons.insert(Reason::NotYetValid);
         }
-        if facts.not_after <= state.now {
+        if facts.not_after <= state.now || facts.not_after <= facts.not_before {
             reasons.insert(Reason::Expired);
         }
         if facts.not_after.saturating_sub(facts.not_before) > self.lifetime_max {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Who asks what. Everything is sent at the beginning and delivered at any time, any number of times.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
@@ -71,7 +71,7 @@ fn replacement() -> Scenario {
 }
 
 /// The owner reads, acknowledges, and reads again.
-fn notifications() -> Scenario {
+pub(crate) fn notifications() -> Scenario {
     let read = Request { number: 1, op: Op::Notifications { client: Client(1), after: 0 } };
     let base = scenario(
         "notifications",
@@ -147,6 +147,29 @@ fn publications() -> Scenario {
         requests,
         &["PUB-FRESH", "PUB-RETRY", "PUB-ONE-ROLE", "PUB-ATOMIC"],
     )
+}
+
+/// The owner has a new last resort for the one that is granted. For progress only: no rule needs it.
+pub(crate) fn rotation() -> Scenario {
+    let base = scenario(
+        "rotation",
+        "a last resort is granted until its owner publishes a new one",
+        vec![publish(1, vec![last_resort(9)]), claim(1, 1), claim(2, 1)],
+        &[],
+    );
+    Scenario { setup: [base.setup, vec![Event::Published(vec![last_resort(8)])]].concat(), ..base }
+}
+
+/// The owner has a new package for the one that is granted. For progress only: no rule needs it.
+pub(crate) fn refill() -> Scenario {
+    let spec = Spec { stock_max: 1, ..Spec::default() };
+    let base = scenario(
+        "refill",
+        "the only package is granted, and its owner publishes another, which is all that the limit allows",
+        vec![publish(1, vec![regular(2)]), claim(1, 1), claim(2, 1)],
+        &[],
+    );
+    Scenario { spec, setup: [base.setup, vec![Event::Published(vec![regular(1)])]].concat(), ..base }
 }
 
 fn scenario(

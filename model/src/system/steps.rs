@@ -36,6 +36,9 @@ impl System {
         actions: &mut Vec<Action>,
     ) {
         let now = world.history.log.len();
+        if matches!(self.lie(), Some(Lie::Hangs(lie)) if lie(&State::of(&world.history.log[..version]), &request.op)) {
+            return;
+        }
         for (outcome, events) in self.decisions(&world.history.log[..version], &request.op) {
             let overrules = matches!(self.lie(), Some(Lie::Overrules(lie)) if lie(&request.op, &outcome));
             if events.is_empty() || version == now || overrules {
@@ -60,6 +63,10 @@ impl System {
         let spec = &self.scenario.spec;
         match self.lie() {
             Some(Lie::Believes(lie)) => spec.decisions(&State::of(&lie(op, log.to_vec())), op),
+            Some(Lie::Wavers(lie)) => {
+                let believed = spec.decisions(&State::of(&lie(op, log.to_vec())), op);
+                [spec.decisions(&State::of(log), op), believed].concat()
+            }
             Some(Lie::Hears(lie)) => misheard(spec, log, op, lie),
             Some(Lie::Says(lie)) => {
                 let decisions = spec.decisions(&State::of(log), op).into_iter();

@@ -1,0 +1,199 @@
+//! The times at which some package is certainly there, and the fewest packages that show it.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use crate::{
+    monitor::{
+        known::{Empty, Halt, Known, Lens},
+        limit::{Limit, Moment, NEVER},
+    },
+    names::Client,
+};
+
+/// How many wrong answers are looked at for the one that needs the fewest packages to show it.
+const TRIES: usize = 16;
+
+/// A package is certainly there after `from` and before `to`, both excluded.
+#[derive(Clone, Copy)]
+struct Stretch {
+    from: Limit,
+    to: Limit,
+    item: usize,
+    /// For packages that claims without an answer could take: how many of them appeared up to this one.
+    rank: Option<usize>,
+}
+
+/// A package of a client, before it is known which claims could have taken it.
+struct Pooled {
+    stretch: Stretch,
+    /// When it was published for the last time.
+    again: Limit,
+    /// Its suite.
+    bit: Lens,
+    /// Whether it is known that no claim without an answer got it.
+    taken: bool,
+}
+
+/// All stretches of a client's packages that one kind of claim accepts, and their union.
+struct Cover {
+    stretches: Vec<Stretch>,
+    /// Disjoint, in order: between two of them is at least a moment without any certain package.
+    union: Vec<(Moment, Moment)>,
+    /// What claims without an answer could take, in the order in which it must be gone.
+    open: Vec<usize>,
+    /// When each claim without an answer began, in order.
+    takers: Vec<Limit>,
+}
+
+impl Known<'_> {
+    /// Each answer that speaks of an empty pool needs a moment at which the pool can be empty.
+    pub(super) fn check_empties(&self) -> Result<(), Halt> {
+        let mut pools: BTreeMap<Client, Vec<Pooled>> = BTreeMap::new();
+        for (index, item) in self.items.iter().enumerate() {
+            let taken = item.grant.is_some() || item.gone().withdrawn.0.at < NEVER;
+            // Most packages are never there for certain: their claims overlap their publications.
+            let matters = item.certain.0.at < item.certain.1.at || !taken;
+            if matters && item.is_regular() && item.dead.is_none() && item.certain.0.at < NEVER {
+                pools.entry(item.facts.client).or_default().push(Pooled {
+                    stretch: Stretch { from: item.certain.0, to: item.certain.1, item: index, rank: None },
+                    again: item.published.0,
+                    bit: self.bit(item.facts),
+                    taken,
+                });
+            }
+        }
+        let mut covers: BTreeMap<(Client, Lens), Cover> = BTreeMap::new();
+        let mut wrong: Vec<(Vec<usize>, Vec<usize>)> = vec![];
+        for empty in &self.empties {
+            let cover = match covers.entry((empty.client, empty.lens)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let pool = pools.get(&empty.client).map_or(&[][..], Vec::as_slice);
+                    new.insert(self.cover(empty.client, empty.lens, pool)?)
+                }
+            };
+            let ask = &self.asks[empty.ask];
+            if cover.covers(ask.from.at, ask.to.at) {
+                wrong.push(self.witness(cover, empty));
+                if wrong.len() == TRIES {
+                    break;
+                }
+            }
+        }
+        let smallest = wrong.into_iter().min_by_key(|(items, witness)| (items.len(), witness.len()));
+        let Some((items, witness)) = smallest else { return Ok(()) };
+        let names: Vec<_> = items.iter().map(|item| self.items[*item].facts.package.to_string()).collect();
+        let says = format!("nothing regular was said to be left, and always one of {} was", names.join(", "));
+        Err(Halt::illegal("LAST-ONLY-WHEN-EXHAUSTED", says, witness))
+    }
+
+    fn cover(&self, client: Client, lens: Lens, pool: &[Pooled]) -> Result<Cover, Halt> {
+        let mut takers = vec![];
+        for ask in self.takers.get(&client).into_iter().flatten().map(|ask| &self.asks[*ask]) {
+            let accepts = self.lens(client, ask.claim);
+            if accepts == lens {
+                takers.push(ask.from);
+            } else if accepts & lens != 0 {
+                return Err(Halt::not_covered(
+                    "a claim without an answer accepts some suites of another claim, not all",
+                ));
+            }
+        }
+        takers.sort_by_key(|taker| taker.at);
+        let (mut stretches, mut open) = (vec![], vec![]);
+        for pooled in pool.iter().filter(|pooled| pooled.bit & lens != 0) {
+            let Pooled { stretch, again, taken, .. } = *pooled;
+            if stretch.to.at < NEVER {
+                if !takers.is_empty() && !taken {
+                    return Err(Halt::not_covered("what claims without an answer could take is removed otherwise"));
+                }
+                stretches.push(stretch);
+            } else if again.at > stretch.from.at {
+                // Published once more, so it was there until then, and can be taken only from that moment on.
+                stretches.push(Stretch { to: again, ..stretch });
+                open.push((again.just_before(), stretch.item));
+            } else {
+                open.push((stretch.from, stretch.item));
+            }
+        }
+        open.sort_by_key(|(from, _)| from.at);
+        for (rank, (from, item)) in open.iter().copied().enumerate() {
+            // The lost-answer rule: the first claim takes what appeared first, and so on.
+            let to = takers.get(rank).copied().unwrap_or(Limit::NEVER);
+            stretches.push(Stretch { from, to, item, rank: Some(rank) });
+        }
+        stretches.retain(|stretch| stretch.from.at < stretch.to.at);
+        stretches.sort_by_key(|stretch| stretch.from.at);
+        let mut union: Vec<(Moment, Moment)> = vec![];
+        for stretch in &stretches {
+            match union.last_mut() {
+                // Both ends are excluded: where one ends and the next one begins there is a moment between them.
+                Some((_, to)) if stretch.from.at < *to => *to = stretch.to.at.max(*to),
+                _ => union.push((stretch.from.at, stretch.to.at)),
+            }
+        }
+        Ok(Cover { stretches, union, open: open.into_iter().map(|(_, item)| item).collect(), takers })
+    }
+
+    /// The fewest packages of which always one is certainly there, and the operations that show this.
+    fn witness(&self, cover: &Cover, empty: &Empty) -> (Vec<usize>, Vec<usize>) {
+        let ask = &self.asks[empty.ask];
+        let chosen = cover.fewest(ask.from.at, ask.to.at);
+        let mut witness = vec![ask.at];
+        witness.extend(ask.from.by().into_iter().chain(ask.to.by()));
+        for stretch in &chosen {
+            witness.extend(self.shows(stretch.item));
+            if let Some(rank) = stretch.rank {
+                // More had appeared than claims without an answer had begun.
+                witness.extend(cover.open.iter().take(rank).flat_map(|item| self.shows(*item)));
+                witness.extend(cover.takers.iter().take(rank + 1).filter_map(|taker| taker.by()));
+            }
+        }
+        witness.sort_unstable();
+        witness.dedup();
+        (chosen.iter().map(|stretch| stretch.item).collect(), witness)
+    }
+
+    /// The operations that say between which moments a package was there.
+    fn shows(&self, item: usize) -> impl Iterator<Item = usize> {
+        let item = &self.items[item];
+        let batch = item.batch.map(|batch| &self.batches[batch]);
+        let published = batch.and_then(|batch| if batch.done { batch.span.1.by() } else { batch.lost.by() });
+        let claimed = item.grant.map(|ask| self.asks[ask].at);
+        let latest = item.certain.0.by();
+        published.into_iter().chain(latest).chain(item.certain.1.by()).chain(claimed)
+    }
+}
+
+impl Cover {
+    /// Whether every moment from one to the other is covered.
+    fn covers(&self, from: Moment, to: Moment) -> bool {
+        let next = self.union.partition_point(|(begin, _)| *begin < from);
+        next.checked_sub(1).is_some_and(|at| self.union[at].1 > to)
+    }
+
+    /// Of all that began in time the one that reaches furthest, and on from there.
+    fn fewest(&self, from: Moment, to: Moment) -> Vec<&Stretch> {
+        let mut chosen: Vec<&Stretch> = vec![];
+        let mut next = self.stretches.iter().peekable();
+        let mut furthest: Option<&Stretch> = None;
+        let mut reached = from;
+        // The first one begins before `from`, each next one before the end of the one before.
+        loop {
+            while let Some(stretch) = next.next_if(|stretch| stretch.from.at < reached) {
+                if furthest.is_none_or(|furthest| stretch.to.at > furthest.to.at) {
+                    furthest = Some(stretch);
+                }
+            }
+            let Some(stretch) = furthest.filter(|stretch| stretch.to.at > from) else { return chosen };
+            if chosen.last().is_some_and(|last| last.to.at >= stretch.to.at) {
+                return chosen;
+            }
+            chosen.push(stretch);
+            if stretch.to.at > to {
+                return chosen;
+            }
+            reached = stretch.to.at;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Reads publications: which packages appear together, and what could never have been stored.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    history::{Facts, Role},
+    monitor::{
+        known::{Batch, CalledUsed, Halt, Item, Known},
+        limit::Limit,
+    },
+    names::{Client, Suite},
+    spec::{Outcome, Reason},
+};
+
+impl<'a> Known<'a> {
+    pub(super) fn read_publication(
+        &mut self,
+        at: usize,
+        client: Client,
+        packages: &'a [Facts],
+        outcome: Option<&Outcome>,
+    ) -> Result<(), Halt> {
+        if !matches!(outcome, None | Some(Outcome::Done | Outcome::Refused(_))) {
+            return Err(Halt::not_covered(format_args!("operation {at} was answered in a way that it cannot be")));
+        }
+        if let Some(Outcome::Refused(reason)) = outcome
+            && *reason != Reason::AlreadyUsed
+        {
+            self.doubt("a publication was refused for another reason than used packages");
+            return Ok(());
+        }
+        if packages.iter().any(|facts| facts.client != client || facts.not_before > self.initial.now) {
+            return Err(Halt::not_covered("a publication has packages of another client, or not valid yet"));
+        }
+        if packages.is_empty() {
+            self.doubt("a publication is empty");
+            return Ok(());
+        }
+        if let Some(reason) = self.fault(client, packages) {
+            match outcome {
+                Some(Outcome::Done) => {
+                    return Err(Halt::illegal(reason.rule(), format_args!("accepted, although {reason:?}"), [at]));
+                }
+                Some(_) => self.doubt("a publication with a fault was refused"),
+                // Whatever came of it, it was not stored.
+                None => {}
+            }
+            return Ok(());
+        }
+        let batch = self.batch(client, packages)?;
+        self.note_publication(at, batch, packages, outcome);
+        Ok(())
+    }
+
+    /// What is wrong with a publication at any time of this history.
+    fn fault(&self, client: Client, packages: &[Facts]) -> Option<Reason> {
+        let listed = |facts: &Facts| {
+            self.initial.keys.get(&facts.signer).is_some_and(|key| key.client == client && !key.removed)
+        };
+        let last_resorts = || packages.iter().filter(|facts| facts.role == Role::LastResort);
+        let mut suites: Vec<_> = last_resorts().map(|facts| facts.suite).collect();
+        suites.sort_unstable();
+        suites.dedup();
+        if !self.clients.values().any(|clients| clients.contains(&client)) {
+            Some(Reason::UnknownClient)
+        } else if packages.len() > self.spec.batch_max {
+            Some(Reason::BatchTooLarge)
+        } else if !packages.iter().all(listed) {
+            Some(Reason::SignerNotListed)
+        } else if packages.iter().any(|facts| facts.not_after <= self.initial.now.max(facts.not_before)) {
+            Some(Reason::Expired)
+        } else if packages.iter().any(|facts| facts.not_after - facts.not_before > self.spec.lifetime_max) {
+            Some(Reason::LifetimeTooLong)
+        } else {
+            (suites.len() < last_resorts().count()).then_some(Reason::TwoLastResorts)
+        }
+    }
+
+    /// The batch of these packages; `None` if all of them were there from the start.
+    fn batch(&mut self, client: Client, packages: &'a [Facts]) -> Result<Option<usize>, Halt> {
+        let item = |facts: &Facts| self.index.get(facts.package);
+        let first = packages.first().and_then(item);
+        let same = match first.map(|first| self.items[first].batch) {
+            None => packages.iter().all(|facts| item(facts).is_none()),
+            Some(Some(batch)) => self.batches[batch].packages == packages,
+            Some(None) => packages.iter().all(|facts| {
+                item(facts).is_some_and(|index| self.items[index].batch.is_none() && self.items[index].facts == facts)
+            }),
+        };
+        if !same {
+            return Err(Halt::not_covered("publications share some of their packages, but not all"));
+        }
+        if let Some(first) = first {
+            return Ok(self.items[first].batch);
+        }
+        let (batch, first_item) = (self.batches.len(), self.items.len());
+        for facts in packages {
+            if self.index.get(facts.package).is_some() {
+                return Err(Halt::not_covered(format_args!(
+                    "{} is twice in one publication of {client}",
+                    facts.package
+                )));
+            }
+            self.index.insert(facts.package, self.items.len());
+            self.items.push(Item::new(facts, Some(batch)));
+        }
+        self.batches.push(Batch {
+            packages,
+            first_item,
+            done: false,
+            happened: false,
+            span: (Limit::NEVER, Limit::NEVER),
+            lost: Limit::NEVER,
+        });
+        Ok(Some(batch))
+    }
+
+    fn note_publication(&mut self, at: usize, batch: Option<usize>, packages: &[Facts], outcome: Option<&Outcome>) {
+        let (from, to) = (self.from(at), self.to(at));
+        let items: Vec<usize> = packages.iter().filter_map(|facts| self.index.get(facts.package)).collect();
+        match outcome {
+            Some(Outcome::Done) => {
+                for item in items {
+                    self.items[item].published.0.raise(from);
+                    self.items[item].published.1.raise(to);
+                }
+                if let Some(batch) = batch {
+                    let batch = &mut self.batches[batch];
+                    batch.done = true;
+                    batch.happened = true;
+                    batch.span.0.lower(from);
+                    batch.span.1.lower(to);
+                }
+            }
+            Some(_) => self.called_used.push(CalledUsed { at, batch, items }),
+            None => {
+                if let Some(batch) = batch {
+                    self.batches[batch].lost.lower(from);
+                }
+            }
+        }
+    }
+
+    /// Init keys that are used twice, and stocks that could be full: both can be refused or forbidden by other rules.
+    pub(super) fn note_limits(&mut self) -> Result<(), Halt> {
+        let number = |item: &Item<'_>| u64::from(item.facts.client.0) << 32 | u64::from(item.facts.init_key.0);
+        let mut init_keys: Vec<_> = self.items.iter().map(number).collect();
+        init_keys.sort_unstable();
+        if init_keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Halt::not_covered("two packages have one init key"));
+        }
+        if self.items.len() <= self.spec.stock_max {
+            return Ok(());
+        }
+        let mut pools: BTreeMap<(Client, Suite), usize> = BTreeMap::new();
+        for item in self.items.iter().filter(|item| item.is_regular()) {
+            *pools.entry((item.facts.client, item.facts.suite)).or_default() += 1;
+        }
+        if pools.values().any(|size| *size > self.spec.stock_max) {
+            self.doubt("the stock could have been full");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! Reads a history once: what was there from the start, and operations by their kinds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    history::{Fate, Role, State},
+    linearize::Operation,
+    monitor::{
+        known::{Halt, Item, Known},
+        limit::{Index, Limit, NEVER, Rule},
+    },
+    names::{Client, Key},
+    spec::{Op, Outcome, Selection, Spec},
+};
+
+impl<'a> Known<'a> {
+    pub(super) fn read(spec: &'a Spec, initial: &'a State, history: &'a [Operation]) -> Result<Self, Halt> {
+        let mut known = Self {
+            spec,
+            initial,
+            history,
+            items: vec![],
+            index: Index::default(),
+            batches: vec![],
+            called_used: vec![],
+            asks: vec![],
+            empties: vec![],
+            withdrawals: vec![],
+            removals: BTreeMap::new(),
+            ticks: vec![],
+            stocks: vec![],
+            clients: BTreeMap::new(),
+            vanishing: BTreeMap::new(),
+            suites: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            takers: BTreeMap::new(),
+            doubt: None,
+        };
+        for key in initial.keys.values().filter(|key| !key.removed) {
+            known.clients.entry(key.user).or_default().insert(key.client);
+        }
+        known.read_initial()?;
+        let mut claims = Vec::with_capacity(history.len());
+        known.items.reserve(history.len());
+        for (at, operation) in history.iter().enumerate() {
+            if known.from(at).at >= NEVER - 1 || known.to(at).at < known.from(at).at {
+                return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
+            }
+            if operation.outcome.is_none() != operation.returned.is_none() {
+                return Err(Halt::not_covered(format_args!("operation {at} has an answer or an end, but not both")));
+            }
+            match &operation.op {
+                Op::Claim(claim) => claims.push((at, claim)),
+                _ => known.read_other(at, operation)?,
+            }
+        }
+        known.note_limits()?;
+        known.note_suites()?;
+        known.note_vanishing()?;
+        known.read_claims(&claims)?;
+        known.note_order();
+        Ok(known)
+    }
+
+    fn read_initial(&mut self) -> Result<(), Halt> {
+        for stored in self.initial.packages.values() {
+            let facts = &stored.facts;
+            if facts.not_before > self.initial.now {
+                return Err(Halt::not_covered(format_args!("{} is not valid yet at the start", facts.package)));
+            }
+            let listed = self.initial.keys.get(&facts.signer).is_some_and(|key| !key.removed);
+            let mut item = Item::new(facts, None);
+            item.fate = stored.fate;
+            item.granted = stored.granted;
+            item.certain.0 = Limit::BEFORE;
+            item.dead = match stored.fate {
+                Fate::Granted => Some("CLAIM-ONCE"),
+                Fate::Withdrawn if facts.role == Role::LastResort => Some("LAST-REPLACED-WHOLE"),
+                Fate::Withdrawn => Some("LIFE-TERMINAL"),
+                Fate::Available if facts.not_after <= self.initial.now => Some("CLAIM-LIVE"),
+                Fate::Available => (!listed).then_some("KEY-CASCADE"),
+            };
+            self.index.insert(facts.package, self.items.len());
+            self.items.push(item);
+        }
+        Ok(())
+    }
+
+    fn read_other(&mut self, at: usize, operation: &'a Operation) -> Result<(), Halt> {
+        match (&operation.op, &operation.outcome) {
+            (Op::Publish { client, packages }, outcome) => {
+                self.read_publication(at, *client, packages, outcome.as_ref())
+            }
+            (Op::Withdraw { packages, .. }, outcome) => self.read_withdrawal(at, packages, outcome.as_ref()),
+            (Op::RemoveKey { client, key }, Some(Outcome::Done)) => self.read_removal(at, *client, *key),
+            (Op::Tick { to }, outcome) if matches!(outcome, None | Some(Outcome::Done)) => {
+                if *to > self.initial.now {
+                    if outcome.is_none() {
+                        return Err(Halt::not_covered("time passed, and nobody knows whether"));
+                    }
+                    self.ticks.push((*to, self.from(at), self.to(at)));
+                }
+                Ok(())
+            }
+            (Op::Stock { .. }, Some(Outcome::Stock(_))) => {
+                self.stocks.push(at);
+                Ok(())
+            }
+            (Op::Notifications { .. }, Some(Outcome::Notifications(_))) => {
+                self.doubt("notifications were read: the order that they show is not looked at");
+                Ok(())
+            }
+            // Without an answer a read says nothing, and what is acknowledged shows only where notifications are read.
+            (Op::Stock { .. } | Op::Notifications { .. }, None)
+            | (Op::Acknowledge { .. }, None | Some(Outcome::Done)) => Ok(()),
+            (Op::RemoveKey { .. }, Some(Outcome::Refused(_))) => {
+                self.doubt("the removal of a key was refused");
+                Ok(())
+            }
+            (Op::RemoveKey { .. }, None) => Err(Halt::not_covered("the removal of a key has no answer")),
+            (Op::AddKey { .. }, _) => Err(Halt::not_covered("a key is added")),
+            _ => Err(Halt::not_covered(format_args!("operation {at} was answered in a way that it cannot be"))),
+        }
+    }
+
+    fn read_removal(&mut self, at: usize, client: Client, key: Key) -> Result<(), Halt> {
+        match self.initial.keys.get(&key).filter(|known| known.client == client) {
+            None => Err(Halt::illegal("KEY-LIST", format_args!("{key} was removed, which {client} never had"), [at])),
+            Some(known) if known.removed => Ok(()),
+            Some(_) => {
+                // Removing again is harmless, so only the first one counts; it can be any that began before all ended.
+                let (from, to) = (self.from(at).under(Rule::KeyCascade), self.to(at).under(Rule::KeyCascade));
+                let span = self.removals.entry(key).or_insert((from, to));
+                span.0.lower(from);
+                span.1.lower(to);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_withdrawal(
+        &mut self,
+        at: usize,
+        packages: &[crate::names::Package],
+        outcome: Option<&'a Outcome>,
+    ) -> Result<(), Halt> {
+        match (outcome, packages) {
+            (Some(Outcome::Withdrawn(fates)), _) => {
+                if !fates.keys().eq(packages.iter().collect::<BTreeSet<_>>()) {
+                    let says = "the answer is about other packages than those to withdraw";
+                    return Err(Halt::illegal("LIFE-WITHDRAW-RACE", says, [at]));
+                }
+            }
+            (None, [_] | []) => {}
+            (None, _) => return Err(Halt::not_covered("a withdrawal of several packages has no answer")),
+            _ => return Err(Halt::not_covered("a withdrawal was refused")),
+        }
+        self.withdrawals.push(at);
+        Ok(())
+    }
+
+    /// All suites that a client has or could have a package of.
+    fn note_suites(&mut self) -> Result<(), Halt> {
+        for item in &self.items {
+            let suites = self.suites.entry(item.facts.client).or_default();
+            if !suites.contains(&item.facts.suite) {
+                suites.push(item.facts.suite);
+                if item.batch.is_none() {
+                    // What was there from the start comes first, so its bits are the lowest.
+                    self.stored.insert(item.facts.client, (1 << suites.len()) - 1);
+                }
+                if suites.len() > 60 {
+                    return Err(Halt::not_covered("a client has packages of more than 60 suites"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note_vanishing(&mut self) -> Result<(), Halt> {
+        let mut listed: BTreeMap<Client, Vec<Key>> = BTreeMap::new();
+        for (key, state) in self.initial.keys.iter().filter(|(_, state)| !state.removed) {
+            listed.entry(state.client).or_default().push(*key);
+        }
+        for (client, keys) in listed {
+            match keys[..] {
+                [key] if self.removals.contains_key(&key) => drop(self.vanishing.insert(client, key)),
+                _ if keys.iter().all(|key| self.removals.contains_key(key)) => {
+                    return Err(Halt::not_covered(format_args!("all of several keys of {client} are removed")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The promise of an order is not looked at, so it must be empty: one batch at most.
+    fn note_order(&mut self) {
+        let mut batches: BTreeMap<Client, BTreeSet<(Option<usize>, u32)>> = BTreeMap::new();
+        if self.spec.selection == Selection::Fifo {
+            for item in self.items.iter().filter(|item| item.is_regular() && item.dead.is_none()) {
+                let stored = self.initial.packages.get(&item.facts.package).map_or(0, |stored| stored.batch);
+                batches.entry(item.facts.client).or_default().insert((item.batch, stored));
+            }
+        }
+        if batches.values().any(|batches| batches.len() > 1) {
+            self.doubt("the directory promises an order, and a client has more than one batch");
+        }
+    }
+}
