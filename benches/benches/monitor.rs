@@ -53,7 +53,7 @@ fn claim(client: u32, requester: u32, answer: Option<Status>, invoked: u64, retu
     Operation { op: Op::Claim(asked), outcome, invoked, returned }
 }
 
-/// Rounds in which all operations of a client overlap; the answer of one claim in a hundred rounds is lost.
+/// Rounds in which the claims of a client overlap; the answer of one claim in a hundred rounds is lost.
 fn history(operations: u32) -> Vec<Operation> {
     let rounds = operations / ROUND;
     let mut history = Vec::with_capacity(operations as usize);
@@ -64,11 +64,13 @@ fn history(operations: u32) -> Vec<Operation> {
         let packages = (first..first + 6).map(|package| facts(package, client, Role::Regular)).collect();
         let op = Op::Publish { client: Client(client), packages };
         let end = begin + 10;
-        history.push(Operation { op, outcome: Some(Outcome::Done), invoked: begin, returned: Some(end) });
+        // In half of the rounds the packages are certainly there for a while, in the other half all may be at once.
+        let published = if round % 200 < CLIENTS { begin + 1 } else { end };
+        history.push(Operation { op, outcome: Some(Outcome::Done), invoked: begin, returned: Some(published) });
         for requester in 0..6 {
             let lost = requester == 5 && round % 100 == 99;
             let answer = (!lost).then_some(Status::Regular(Package(first + requester)));
-            history.push(claim(client, requester, answer, begin + 1, end + u64::from(requester)));
+            history.push(claim(client, requester, answer, begin + 3, end + u64::from(requester)));
         }
         let last_resort = Status::LastResort(Package(client));
         history.push(claim(client, 6, Some(last_resort), begin + 2, end + 7));

@@ -36,7 +36,7 @@ pub struct Binding {
     pub possession: Option<String>,
     /// How requests are authenticated, unless an exchange says otherwise.
     pub auth: Auth,
-    /// The operations. One that is not there is a capability that the server lacks.
+    /// The operations. Vectors that need one that is not there are skipped.
     pub operations: BTreeMap<Operation, Vec<Exchange>>,
 }
 

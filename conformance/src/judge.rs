@@ -5,12 +5,14 @@ mod race;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::{
-    binding::Binding,
-    catalogue::{Catalogue, Level},
+    binding::{Binding, Operation},
+    catalogue::{Catalogue, Level, Profile},
     recording::{Broken, Observed, Recorded, Recording},
     vector::{
-        Step, Vector,
+        Capability, Step, Vector,
         expect::{Expect, Matcher, Mismatch},
     },
     verdict::{Failure, Verdict},
@@ -23,8 +25,33 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     if let Some(missing) = profiles.into_iter().find(|profile| !binding.profiles.contains(profile)) {
         return Some(format!("the server does not offer the profile {missing}"));
     }
+    if let Some(profile) = used_profiles(vector).find(|profile| !binding.profiles.contains(profile)) {
+        return Some(format!("it uses what belongs to the profile {profile}, which the server does not offer"));
+    }
+    if let Some(missing) = used_operations(vector).find(|operation| !binding.operations.contains_key(operation)) {
+        return Some(format!("the binding has no operation {missing:?}"));
+    }
+    if vector.needs.contains(&Capability::SignedRequests) && binding.auth.http_message_signatures.is_none() {
+        return Some("the server lacks SignedRequests: the binding authenticates requests otherwise".into());
+    }
     let (need, reason) = vector.needs.iter().find_map(|need| Some((need, binding.absent.get(need)?)))?;
     Some(format!("the server lacks {need:?}: {reason}"))
+}
+
+/// Profiles that a vector makes use of, whatever it checks.
+fn used_profiles(vector: &Vector) -> impl Iterator<Item = Profile> {
+    let last_resort = vector.key_packages.values().any(|recipe| recipe.last_resort);
+    let feed = vector.all_steps().any(|(_, step)| step.notifications.is_some() || step.acknowledge.is_some());
+    let used = [(Profile::LastResort, last_resort), (Profile::Notify, feed)];
+    used.into_iter().filter(|(_, used)| *used).map(|(profile, _)| profile)
+}
+
+/// Operations that a vector cannot do without.
+fn used_operations(vector: &Vector) -> impl Iterator<Item = Operation> {
+    let further_clients = vector.users.values().any(|user| user.clients.len() > 1);
+    let of_steps = vector.all_steps().filter_map(|(_, step)| step.bound_operation()).collect::<BTreeSet<_>>();
+    let added = further_clients.then_some(Operation::AddKey);
+    std::iter::once(Operation::Register).chain(added).chain(of_steps)
 }
 
 /// The verdict on a vector, with the contention of a race: rounds that truly overlapped, and all rounds.

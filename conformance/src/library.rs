@@ -86,7 +86,7 @@ impl Library {
                 Err(error) => errors.push(*error),
             }
         }
-        vectors.sort_by(|one, other| one.id.cmp(&other.id));
+        vectors.sort_by(|one: &Arc<Vector>, other| one.id.cmp(&other.id));
         if errors.is_empty() { Ok(Self { catalogue, vectors }) } else { Err(LibraryError::Files(errors)) }
     }
 

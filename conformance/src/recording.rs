@@ -165,6 +165,17 @@ pub struct Exchange {
     pub response_body: String,
 }
 
+impl Exchange {
+    /// Takes secrets out wherever they stand; what is shorter than a secret could be is left.
+    pub fn mask<'a>(&mut self, secrets: impl Iterator<Item = &'a str>) {
+        for secret in secrets.filter(|secret| secret.len() >= 8) {
+            let texts = [&mut self.url, &mut self.request_body, &mut self.response_body].into_iter();
+            let headers = self.request_headers.values_mut().chain(self.response_headers.values_mut());
+            texts.chain(headers).for_each(|text| *text = text.replace(secret, "(masked)"));
+        }
+    }
+}
+
 impl Recorded {
     /// The answer as JSON, for matchers.
     #[must_use]

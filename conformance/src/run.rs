@@ -81,6 +81,7 @@ impl Server {
     pub async fn declare(&mut self) -> Result<(), String> {
         let binding = Arc::clone(&self.binding);
         let Some(exchange) = binding.operations.get(&Operation::Policy).and_then(|exchanges| exchanges.first()) else {
+            self.declared("nothing");
             return Ok(());
         };
         let request = exchange.request.render(&self.variables).map_err(|error| error.to_string())?;
@@ -89,15 +90,19 @@ impl Server {
             return Err(format!("the policy cannot be read: {} {}", answer.status, answer.exchange.response_body));
         };
         let selection = records.first().and_then(|record| record.get("selection")?.as_str().map(str::to_string));
-        let declared = selection.unwrap_or_else(|| "nothing".into());
-        let mut binding = Binding::clone(&binding);
+        self.declared(&selection.unwrap_or_else(|| "nothing".into()));
+        Ok(())
+    }
+
+    /// What is not declared is not promised.
+    fn declared(&mut self, selection: &str) {
+        let mut binding = Binding::clone(&self.binding);
         for (capability, word) in [(Capability::FifoSelection, "fifo"), (Capability::RandomSelection, "random")] {
-            if declared != word {
-                binding.absent.entry(capability).or_insert_with(|| format!("it declares its selection as {declared}"));
+            if selection != word {
+                binding.absent.entry(capability).or_insert_with(|| format!("it declares its selection as {selection}"));
             }
         }
         self.binding = Arc::new(binding);
-        Ok(())
     }
 
     fn lane(&self, number: usize) -> Result<Lane, String> {

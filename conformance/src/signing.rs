@@ -1,6 +1,7 @@
 //! Signs requests: HTTP Message Signatures (RFC 9421) with Content-Digest (RFC 9530), rightly, or wrongly on purpose.
 //!
-//! The reference server has its own verifier and shares nothing with this, so that no mistake can hide in both.
+//! What is covered and how the parameters are written is decided here and, apart from this, in the reference server's
+//! verifier, so that no mistake of that kind hides in both; the syntax of a component line is httpsig's in both.
 
 use std::fmt::Write as _;
 
@@ -30,7 +31,7 @@ pub struct Signer<'a> {
 /// # Errors
 ///
 /// Where a header cannot be signed.
-pub fn sign(request: &mut Rendered, authority: &str, signer: &Signer<'_>) -> Result<(), String> {
+pub fn sign(request: &mut Rendered, base: &str, signer: &Signer<'_>) -> Result<(), String> {
     if signer.proof == Proof::Missing {
         return Ok(());
     }
@@ -38,14 +39,17 @@ pub fn sign(request: &mut Rendered, authority: &str, signer: &Signer<'_>) -> Res
         let digest = data_encoding::BASE64.encode(&Sha256::digest(body));
         request.headers.insert("content-digest".into(), format!("sha-256=:{digest}:"));
     }
-    let (path, query) =
-        request.path.split_once('?').map_or((request.path.as_str(), None), |(path, query)| (path, Some(query)));
+    // As it goes over the wire: without a default port, with the path of the base in front.
+    let url = format!("{base}{}", request.path);
+    let url = reqwest::Url::parse(&url).map_err(|error| format!("{url} is no URL: {error}"))?;
+    let host = url.host_str().unwrap_or_default();
+    let authority = url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
     let mut components = vec![
         ("@method".to_string(), request.method.clone()),
-        ("@authority".into(), authority.to_lowercase()),
-        ("@path".into(), path.into()),
+        ("@authority".into(), authority),
+        ("@path".into(), url.path().into()),
     ];
-    components.extend(query.map(|query| ("@query".into(), format!("?{query}"))));
+    components.extend(url.query().map(|query| ("@query".into(), format!("?{query}"))));
     for header in ["content-digest", "idempotency-key"] {
         components.extend(request.headers.get(header).map(|value| (header.to_string(), value.clone())));
     }

@@ -72,6 +72,8 @@ pub enum Capability {
     KeyList,
     /// Enrolment tokens, with which a user adds its first signature key.
     EnrolmentToken,
+    /// Requests that are signed one by one, so that one can be stale, replayed or changed on its way.
+    SignedRequests,
     /// Grants in the order of upload, by its own declaration.
     FifoSelection,
     /// Grants in random order, by its own declaration.

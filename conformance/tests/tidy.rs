@@ -56,7 +56,7 @@ fn sources() -> BTreeMap<String, String> {
 fn companions(rule: &Rule, library: &Library, core_tests: &str) -> BTreeSet<Companion> {
     let there = [
         (Companion::Model, kpd_model::rules::named().contains(rule.id.as_str())),
-        (Companion::Core, core_tests.contains(&rule.id)),
+        (Companion::Core, core_tests.contains(&format!("`{}`", rule.id))),
         (Companion::Vector, library.vectors.iter().any(|vector| vector.rules.contains(&rule.id))),
         (Companion::Mutant, MUTANTS.iter().any(|mutant| mutant.breaks == rule.id)),
     ];
@@ -66,8 +66,17 @@ fn companions(rule: &Rule, library: &Library, core_tests: &str) -> BTreeSet<Comp
 #[test]
 fn every_rule_has_a_model_property_a_core_test_a_vector_and_a_mutant_or_a_written_reason() {
     let (catalogue, library) = (catalogue(), Library::of_directory(&root().join("vectors")).unwrap());
-    let core_tests: String =
-        sources().into_iter().filter(|(name, _)| name.starts_with("impl/tests/")).map(|(_, text)| text).collect();
+    // What stands above a test and names the rule that it holds.
+    let above_tests = |text: String| {
+        let lines: Vec<_> = text.lines().map(str::to_string).collect();
+        let named = (0..lines.len()).filter(|at| {
+            let after = lines[*at..].iter().find(|line| !line.starts_with("///"));
+            lines[*at].starts_with("///") && after.is_some_and(|line| line.starts_with("#[test]"))
+        });
+        named.map(|at| lines[at].clone()).collect::<String>()
+    };
+    let core = sources().into_iter().filter(|(name, _)| name.starts_with("impl/tests/"));
+    let core_tests: String = core.map(|(_, text)| above_tests(text)).collect();
     let all = [Companion::Model, Companion::Core, Companion::Vector, Companion::Mutant];
     let mut missing = vec![];
     for rule in catalogue.rules.iter().filter(|rule| rule.pending.is_none()) {

@@ -13,7 +13,7 @@ pub struct Policy {
     pub lifetime_seconds_max: u64,
     /// How far a client's clock may run ahead of ours (`PUB-LIFETIME`).
     pub clock_skew_seconds: u64,
-    /// The most live regular KeyPackages of one client and suite (`PUB-LIMITS`).
+    /// The most regular KeyPackages of one client and suite, live or yet to become valid (`PUB-LIMITS`).
     pub stock_max: usize,
     /// The most KeyPackages in one publication.
     pub batch_max: usize,

@@ -159,7 +159,7 @@ impl UserState {
         let listed = self.listed_keys();
         for suite in &policy.cipher_suites {
             let added = fresh.iter().filter(|facts| facts.suite == *suite && facts.role == Role::Regular).count();
-            let available = client.live_regular(*suite, now, &listed).count();
+            let available = client.kept_regular(*suite, now, &listed).count();
             if added > 0 && available + added > policy.stock_max {
                 return Err(PublishError::StockFull { suite: *suite, available, added, max: policy.stock_max });
             }

@@ -239,6 +239,18 @@ impl ClientState {
         stock.filter_map(|reference| self.packages.get(reference)).filter(move |record| record.is_live(now, listed))
     }
 
+    /// Regular packages of a suite that may be granted now or later: those whose lifetime has yet to begin count too.
+    pub(crate) fn kept_regular(
+        &self,
+        suite: CipherSuite,
+        now: UnixSeconds,
+        listed: &BTreeSet<SignatureKeyId>,
+    ) -> impl Iterator<Item = &Record> {
+        let stock = self.stock.get(&suite).into_iter().flatten();
+        let kept = move |record: &&Record| now < record.facts.not_after && listed.contains(&record.signer);
+        stock.filter_map(|reference| self.packages.get(reference)).filter(kept)
+    }
+
     /// The last resort of a suite, if it may be granted now (`LAST-SAME-CHECKS`).
     pub(crate) fn live_last_resort(
         &self,

@@ -29,7 +29,7 @@ pub struct Spec {
     pub lifetime_max: Time,
     /// How far in the future a package may begin to be valid, in seconds.
     pub skew: Time,
-    /// The most live regular packages that a client can have of one suite.
+    /// The most regular packages that a client can have of one suite, live or yet to become valid.
     pub stock_max: usize,
     /// The most packages in one publication.
     pub batch_max: usize,

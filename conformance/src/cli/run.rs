@@ -42,13 +42,13 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
     /// How many vectors at a time.
-    #[arg(long, default_value_t = 4)]
-    jobs: usize,
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
     /// Keys, packages and order follow from it; random unless given. A server that keeps users wants a new one each time.
     #[arg(long)]
     seed: Option<u64>,
     /// Rounds of each race, instead of what the vectors say.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Vectors that are known to fail: a YAML list of { id, comment }.
     #[arg(long, value_name = "FILE")]
@@ -94,7 +94,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     })?;
     server.declare().await.map_err(CliError::Unreachable)?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let options = Options { jobs: arguments.jobs, seed, rounds: arguments.rounds };
+    let options = Options { jobs: arguments.jobs.into(), seed, rounds: arguments.rounds };
     let begun = Instant::now();
     let judged = judge_all(&library, &selected, &server, options, &known).await;
     if let Some(embedded) = embedded {
@@ -160,7 +160,8 @@ async fn server(arguments: &RunArguments) -> Result<(Server, Option<Embedded>), 
     let mut server = Server {
         binding: Arc::new(binding),
         endpoints: arguments.target.clone(),
-        variables: std::env::vars()
+        variables: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
             .collect(),
         timeout: Duration::from_secs(arguments.timeout),

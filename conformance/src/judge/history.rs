@@ -102,7 +102,12 @@ impl<'a> Names<'a> {
             return Some(Op::RemoveKey { client, key: Key(client.0) });
         }
         if let Some(stock) = &step.stock {
-            return Some(Op::Stock { client: self.client(stock.of.as_ref().unwrap_or(&stock.by))? });
+            let owner = stock.of.as_ref().unwrap_or(&stock.by);
+            // A vector asks for one suite; the model answers for all that a client ever had, which must be this one.
+            let recipes = self.vector.key_packages.values();
+            let mut of_owner = recipes.filter(|recipe| self.vector.client(&recipe.client) == self.vector.client(owner));
+            let only = of_owner.all(|recipe| recipe.cipher_suite == 1) && stock.cipher_suite == 1;
+            return Some(Op::Stock { client: self.client(owner).filter(|_| only)? });
         }
         None
     }
@@ -169,7 +174,7 @@ impl<'a> Names<'a> {
             role: if recipe.last_resort { Role::LastResort } else { Role::Regular },
             init_key: InitKey(init_key.0),
             signer: Key(client.0),
-            // A race is over long before the lifetimes that the lint allows in one.
+            // The lint allows no lifetimes in a race.
             not_before: 0,
             not_after: u64::MAX,
         })
@@ -209,7 +214,7 @@ fn withdrawn(fate: &str) -> Option<WithdrawnFate> {
 }
 
 /// The model's word for a refusal; `None` for refusals that change nothing and are not the model's.
-fn model_reason(reason: Reason) -> Option<ModelReason> {
+pub(super) fn model_reason(reason: Reason) -> Option<ModelReason> {
     Some(match reason {
         // A server without finer words refuses a replayed publication so; nothing else is refused in a race.
         Reason::AlreadyUsed | Reason::Invalid => ModelReason::AlreadyUsed,

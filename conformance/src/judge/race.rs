@@ -8,9 +8,12 @@ use kpd_model::{
 };
 
 use crate::{
-    judge::{history::Names, in_words, step_verdict},
+    judge::{
+        history::{self, Names},
+        in_words, step_verdict,
+    },
     recording::{ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen},
-    vector::{Step, Vector},
+    vector::{Step, Vector, expect::Reason},
     verdict::{Failure, Span, Verdict},
 };
 
@@ -20,28 +23,27 @@ const BUDGET: usize = 2_000_000;
 /// Fewer truly overlapping rounds than one in this many say nothing about races.
 const CONTENTION_NEEDED: usize = 10;
 
-/// The verdict on all rounds: the first that fails is told.
+/// The verdict on all rounds: the first that fails is told; whatever else there is, a failure is definite.
 pub(super) fn judge(vector: &Vector, recording: &Recording) -> Verdict {
     let steps: BTreeMap<String, &Step> = vector.all_steps().collect();
     let judged: Vec<_> = recording.rounds.iter().map(|round| round_verdict(vector, &steps, round)).collect();
     let failed: Vec<usize> =
         (0..judged.len()).filter(|index| matches!(judged[*index], Some(Verdict::Fail(_)))).collect();
     let all = judged.len();
-    let mut inconclusive = None;
+    let mut doubtful = None;
     for (index, verdict) in judged.into_iter().enumerate() {
         match verdict {
             Some(Verdict::Fail(failure)) => {
                 return Verdict::Fail(Failure { rounds: Some((index + 1, failed.len(), all)), ..failure });
             }
-            Some(blocked @ Verdict::Blocked { .. }) => return blocked,
-            Some(other) => inconclusive = Some(other),
+            Some(other) => doubtful = doubtful.or(Some(other)),
             None => {}
         }
     }
     let (overlapping, rounds) = contention(recording);
-    match inconclusive {
+    match doubtful {
         Some(verdict) => verdict,
-        None if overlapping * CONTENTION_NEEDED < rounds => {
+        None if rounds == 0 || overlapping * CONTENTION_NEEDED < rounds => {
             let reason = format!("no contention: requests overlapped in {overlapping} of {rounds} rounds only");
             Verdict::Inconclusive { reason }
         }
@@ -74,20 +76,42 @@ fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round
             .filter(|(step, recorded)| recorded.path.starts_with(part) && (step.expect.is_some() || part != "race."));
         of_part.filter_map(|(step, recorded)| step_verdict(vector, step, recorded)).next()
     };
+    let searched = unexplained(vector, &pairs, round);
+    let (unexplained, undecided) = match searched {
+        Some(undecided @ Verdict::Inconclusive { .. }) => (None, Some(undecided)),
+        other => (other, None),
+    };
     expected("before[")
         .or_else(|| meaningless(vector, &pairs, round))
         .or_else(|| granted_twice(&pairs, round))
-        .or_else(|| unexplained(vector, &pairs, round))
+        .or(unexplained)
         .or_else(|| not_told(vector, &pairs, round))
         .or_else(|| expected("race."))
         .or_else(|| expected("after["))
+        .or(undecided)
 }
 
-/// An answer that the binding has no word for, such as an error under load.
+/// An answer under load that says nothing of what was asked: one that the binding has no word for, or a refusal that
+/// has nothing to do with the state of the directory. Contention must not look like an error.
 fn meaningless(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> Option<Verdict> {
-    let (_, recorded) = pairs.iter().find(|(_, recorded)| matches!(recorded.observed, Observed::Unexpected(_)))?;
     let rule = vector.rules.first().cloned().unwrap_or_default();
-    Some(fail(&rule, format!("{}: {}", recorded.says, in_words(&recorded.observed)), round, &[recorded]))
+    let racing = pairs.iter().filter(|(step, recorded)| recorded.path.starts_with("race.") && step.expect.is_none());
+    let mut limited = None;
+    for (_, recorded) in racing {
+        let says = || format!("{}: {}", recorded.says, in_words(&recorded.observed));
+        match recorded.observed {
+            Observed::Unexpected(_) => return Some(fail(&rule, says(), round, &[recorded])),
+            Observed::Refused(Reason::RateLimited) => {
+                let reason = format!("{}: the server limits how often the suite may ask", recorded.says);
+                limited = Some(Verdict::Inconclusive { reason });
+            }
+            Observed::Refused(reason) if history::model_reason(reason).is_none() => {
+                return Some(fail(&rule, says(), round, &[recorded]));
+            }
+            _ => {}
+        }
+    }
+    limited
 }
 
 /// `CLAIM-ONCE` and `CLAIM-RETRY`, in linear time and with both holders named.
@@ -146,31 +170,45 @@ fn unexplained(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> 
     }
 }
 
-/// `NOTE-EVERY-GRANT`: the owner's last reading of its whole feed against the grants that requesters saw.
+/// `NOTE-EVERY-GRANT`: each owner's last reading of its whole feed against the grants that requesters saw.
 fn not_told(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> Option<Verdict> {
-    let (step, reading) = pairs.iter().rfind(|(step, recorded)| {
-        step.notifications.as_ref().is_some_and(|feed| feed.after.is_none())
-            && matches!(recorded.observed, Observed::Ok(Seen::Notifications(_)))
-    })?;
-    let Observed::Ok(Seen::Notifications(feed)) = &reading.observed else { return None };
-    let feed_of = step.notifications.as_ref()?;
-    let owner = vector.client(feed_of.of.as_ref().unwrap_or(&feed_of.by))?;
+    let mut readings = BTreeMap::new();
+    for (step, recorded) in pairs {
+        let Some(feed) = step.notifications.as_ref().filter(|feed| feed.after.is_none()) else { continue };
+        let Some(owner) = vector.client(feed.of.as_ref().unwrap_or(&feed.by)) else { continue };
+        if let Observed::Ok(Seen::Notifications(notifications)) = &recorded.observed {
+            readings.insert(owner, (*recorded, notifications));
+        }
+    }
+    readings.into_iter().find_map(|(owner, (reading, feed))| not_told_to(&owner, feed, reading, vector, pairs, round))
+}
+
+fn not_told_to(
+    owner: &(String, String),
+    feed: &[NotificationSeen],
+    reading: &Recorded,
+    vector: &Vector,
+    pairs: &[(&Step, &Recorded)],
+    round: &Round,
+) -> Option<Verdict> {
     let mut untold: Vec<&NotificationSeen> = feed.iter().collect();
     let mut repeated = BTreeSet::new();
-    for (step, recorded, client) in grants(pairs) {
+    // What was granted after the owner had asked cannot be in its answer.
+    let before = pairs.iter().filter(|(_, recorded)| recorded.answered <= reading.sent).copied().collect::<Vec<_>>();
+    for (step, recorded, client) in grants(&before) {
         let (Some(claim), Some(package)) = (&step.claim, &client.key_package) else { continue };
-        let recipe = vector.key_packages.get(package)?;
-        if vector.client(&recipe.client)? != owner {
+        let recipe = vector.key_packages.get(package);
+        if recipe.and_then(|recipe| vector.client(&recipe.client)).as_ref() != Some(owner) {
             continue;
         }
         // The same claim again, under its idempotency key, is the same grant.
         if claim.key.is_some() && !repeated.insert((&claim.by, &claim.key, package)) {
             continue;
         }
-        let (requester, _) = vector.client(&claim.by)?;
+        let Some((requester, _)) = vector.client(&claim.by) else { continue };
         let told = untold.iter().position(|notification| {
-            notification.key_package == *package
-                && notification.requester.as_ref().is_none_or(|named| *named == requester)
+            let named = notification.requester.as_ref();
+            notification.key_package == *package && named.is_none_or(|named| *named == requester)
         });
         match told {
             Some(index) => drop(untold.remove(index)),
@@ -180,9 +218,11 @@ fn not_told(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> Opt
             }
         }
     }
-    let lost =
-        pairs.iter().filter(|(step, recorded)| step.claim.is_some() && recorded.observed == Observed::Lost).count();
-    if untold.len() > lost {
+    let may_be_told = |(step, recorded): &&(&Step, &Recorded)| {
+        let unseen = recorded.observed == Observed::Lost || recorded.answered > reading.sent;
+        step.claim.is_some() && unseen && recorded.sent <= reading.answered
+    };
+    if untold.len() > pairs.iter().filter(may_be_told).count() {
         let says = format!("the owner was told of a grant of {} that nobody got", untold[0].key_package);
         return Some(fail("NOTE-EVERY-GRANT", says, round, &[reading]));
     }

@@ -188,3 +188,36 @@ fn a_coarse_refusal_serves_where_a_fine_one_of_its_class_is_asked_for() {
     assert!(!Reason::Malformed.serves(Reason::Expired) && !Reason::Invalid.serves(Reason::Forbidden));
     assert!(Reason::Forbidden.serves(Reason::Any));
 }
+
+#[test]
+fn a_refusal_under_load_that_the_state_does_not_explain_fails_and_a_limit_says_nothing() {
+    let recording = race(Observed::Refused(Reason::Forbidden), granted("regular", "a1"), told(&[("a1", "b2")]));
+    fails(&verdict(RACE, recording), "CLAIM-ONCE", "Forbidden");
+    let recording = race(Observed::Refused(Reason::RateLimited), granted("regular", "a1"), told(&[("a1", "b2")]));
+    assert!(matches!(verdict(RACE, recording), Verdict::Inconclusive { .. }));
+}
+
+#[test]
+fn nothing_run_is_inconclusive() {
+    assert!(matches!(verdict(RACE, Recording::default()), Verdict::Inconclusive { .. }));
+}
+
+#[test]
+fn a_failure_in_a_later_round_outweighs_a_doubt_in_an_earlier_one() {
+    let limited = race(Observed::Refused(Reason::RateLimited), granted("regular", "a1"), told(&[("a1", "b2")]));
+    let twice = race(granted("regular", "a1"), granted("regular", "a1"), told(&[]));
+    let rounds = limited.rounds.into_iter().chain(twice.rounds).collect();
+    let verdict = verdict(RACE, Recording { rounds, broken: None });
+    fails(&verdict, "CLAIM-ONCE", "was granted twice");
+    assert_eq!(verdict.failure().unwrap().rounds, Some((2, 1, 2)));
+}
+
+#[test]
+fn what_was_never_saved_is_no_match_in_either_direction() {
+    let vector = SEQUENCE.replace("{ kind: regular, key_package: a1 }", "{ key_package: { not: $nothing } }");
+    let steps = vec![at("steps[0]", 0, 1, published()), at("steps[1]", 2, 3, granted("regular", "a1"))];
+    assert!(matches!(verdict(&vector, one_round(steps)), Verdict::Fail(_)));
+    let vector = SEQUENCE.replace("{ kind: regular, key_package: a1 }", "{ no_such_key: { not: a2 } }");
+    let steps = vec![at("steps[0]", 0, 1, published()), at("steps[1]", 2, 3, granted("regular", "a1"))];
+    assert!(matches!(verdict(&vector, one_round(steps)), Verdict::Fail(_)));
+}

@@ -11,12 +11,30 @@ use crate::{
 };
 
 /// What a successful answer says.
-pub(super) fn seen(operation: Operation, records: &[Record], world: &World, cipher_suite: Option<u64>) -> Seen {
-    match operation {
+///
+/// # Errors
+///
+/// An answer to a claim that leaves open what some client gave, or says it twice.
+pub(super) fn seen(
+    operation: Operation,
+    records: &[Record],
+    world: &World,
+    cipher_suite: Option<u64>,
+) -> Result<Seen, String> {
+    Ok(match operation {
         Operation::Publish => {
             Seen::Published { accepted: records.first().and_then(|record| number(record, "accepted")) }
         }
-        Operation::Claim => Seen::Claimed(records.iter().filter_map(|record| client(record, world)).collect()),
+        Operation::Claim => {
+            let mut clients = BTreeMap::new();
+            for record in records {
+                let (name, seen) = client(record, world).ok_or("an entry of the answer names no client, or no kind")?;
+                if clients.insert(name.clone(), seen).is_some() {
+                    return Err(format!("the answer has two entries for client {name}"));
+                }
+            }
+            Seen::Claimed(clients)
+        }
         Operation::Withdraw => {
             let fate = |record: &Record| Some((package(record, world)?, text(record, "state")?));
             Seen::Withdrawn(records.iter().filter_map(fate).collect())
@@ -32,7 +50,7 @@ pub(super) fn seen(operation: Operation, records: &[Record], world: &World, ciph
         | Operation::AddKey
         | Operation::AddKeyByToken
         | Operation::RemoveKey => Seen::Done {},
-    }
+    })
 }
 
 fn client(record: &Record, world: &World) -> Option<(String, ClientSeen)> {

@@ -63,12 +63,6 @@ impl Lane {
         Ok(Self { http, base: base.trim_end_matches('/').into() })
     }
 
-    /// `host:port` of the server.
-    #[must_use]
-    pub fn authority(&self) -> &str {
-        self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest)
-    }
-
     /// Sends a request and waits for the whole answer.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::{
         Server,
         operation::{self, Call, POSSESSION_SEED},
         reading,
-        transport::{Gate, Lane},
+        transport::{Gate, Lane, NoAnswer},
         world::{Actor, World},
     },
     seed::Seed,
@@ -128,16 +128,21 @@ impl Runner<'_> {
                 for (index, step) in steps.iter().enumerate() {
                     let path = format!("race.lanes.{name}[{index}]");
                     let gate = Some(&gate).filter(|_| index == 0);
-                    recorded.push(runner.step(&lane, path, step, &mut world, gate).await?);
+                    match runner.step(&lane, path, step, &mut world, gate).await {
+                        Ok(step) => recorded.push(step),
+                        Err(broken) => return (recorded, Some(broken)),
+                    }
                 }
-                Ok::<_, Broken>(recorded)
+                (recorded, None)
             });
         }
         let mut broken = None;
         while let Some(lane) = tasks.join_next().await {
             match lane {
-                Ok(Ok(recorded)) => round.steps.extend(recorded),
-                Ok(Err(why)) => broken = Some(why),
+                Ok((recorded, why)) => {
+                    round.steps.extend(recorded);
+                    broken = broken.or(why);
+                }
                 Err(error) => broken = Some(Broken::Suite(format!("a lane ended: {error}"))),
             }
         }
@@ -164,9 +169,13 @@ impl Runner<'_> {
             (Some(join), ..) => self.join(join, world)?,
             (_, Some(awaited), _) => self.await_expiry(awaited, world).await,
             (.., Some(names)) => {
-                let value = |name: &String| world.saved.get(name.trim_start_matches('$')).cloned().unwrap_or_default();
-                let seen = Seen::Recalled(names.iter().map(value).collect());
-                Performed::locally(format!("{} together", names.join(", ")), Observed::Ok(seen), self.begun, world)
+                let values: Option<_> =
+                    names.iter().map(|name| world.saved.get(name.trim_start_matches('$')).cloned()).collect();
+                let observed = values.map_or_else(
+                    || Observed::Unexpected("an earlier answer did not have all of it".into()),
+                    |values| Observed::Ok(Seen::Recalled(values)),
+                );
+                Performed::locally(format!("{} together", names.join(", ")), observed, self.begun, world)
             }
             (None, None, None) => {
                 let call = operation::call(self.vector, world, step)?;
@@ -209,7 +218,8 @@ impl Runner<'_> {
         };
         let owner = world.actor(self.vector, &recipe.client).ok_or_else(|| suite("its owner is not here"))?;
         let by = world.actor(self.vector, &join.by).ok_or_else(|| suite("its requester is not here"))?;
-        let observed = match by.mls.invite(&owner.mls, &world.packages[name].bare) {
+        let granted = world.packages.get(name).ok_or_else(|| suite("it has copies: join by what was granted"))?;
+        let observed = match by.mls.invite(&owner.mls, &granted.bare) {
             Joined::Yes => Observed::Ok(Seen::Done {}),
             Joined::NoMatchingKeyPackage => Observed::Refused(Reason::NoMatchingKeyPackage),
             Joined::Failed(why) => Observed::Unexpected(why),
@@ -237,53 +247,90 @@ impl Runner<'_> {
         gate: Option<&Gate>,
     ) -> Result<Performed, Broken> {
         let binding = &self.server.binding;
-        let exchanges = binding
-            .operations
-            .get(&call.operation)
-            .ok_or_else(|| Broken::Suite(format!("the binding has no operation {:?}", call.operation)))?;
-        call.variables.extend(self.server.variables.clone());
+        let exchanges = binding.operations.get(&call.operation);
+        let exchanges =
+            exchanges.ok_or_else(|| Broken::Suite(format!("the binding has no operation {:?}", call.operation)))?;
+        for (name, value) in &self.server.variables {
+            // What the operation itself says goes first: an environment must not rename users.
+            call.variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         let mut learned = call.actor.map(|actor| actor.saved.clone()).unwrap_or_default();
         if matches!(call.operation, Operation::AddKey | Operation::AddKeyByToken) {
             learned.clear();
         }
-        let mut says = Recorded {
+        let mut recorded = Recorded {
             path: String::new(),
             says: std::mem::take(&mut call.says),
-            sent: Duration::ZERO,
+            sent: self.begun.elapsed(),
             answered: Duration::ZERO,
             observed: Observed::Ok(Seen::Done {}),
             exchanges: vec![],
             saved: world.saved.clone(),
         };
-        for exchange in exchanges {
+        for (number, exchange) in exchanges.iter().enumerate() {
             call.variables.extend(learned.clone());
             let request = self.request(lane, &mut call, exchange)?;
             if call.proof == Proof::Replayed {
                 lane.send(&request, None).await.map_err(|error| Broken::Gone(error.to_string()))?;
             }
-            let answer = lane.send(&request, gate).await.map_err(|error| Broken::Gone(error.to_string()))?;
-            says.sent = answer.sent.duration_since(self.begun);
-            says.answered = answer.answered.duration_since(self.begun);
+            // An effect can come with the first request: from there on counts, and there the lanes meet.
+            let sent = lane.send(&request, gate.filter(|_| number == 0)).await;
+            let Ok(answer) = sent else {
+                return self.unanswered(lane, recorded, &sent.map(drop), gate.is_some()).await;
+            };
+            if number == 0 {
+                recorded.sent = answer.sent.duration_since(self.begun);
+            }
+            recorded.answered = answer.answered.duration_since(self.begun);
             let meaning = match call.method {
                 Some(_) if (200..300).contains(&answer.status) => Meaning::Ok(vec![]),
                 Some(_) => Meaning::Refused(Reason::MethodNotAllowed),
                 None => exchange.classify(answer.status, &answer.body),
             };
-            says.exchanges.push(answer.exchange);
+            let mut shown = answer.exchange;
+            shown.mask(self.server.variables.values().filter_map(Value::as_str));
+            recorded.exchanges.push(shown);
             let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
             let saves = exchange.save.iter().filter_map(|(name, at)| Some((name.clone(), body.pointer(at)?.clone())));
             learned.extend(saves);
-            says.observed = match meaning {
-                Meaning::Ok(records) => Observed::Ok(reading::seen(call.operation, &records, world, cipher_suite)),
+            recorded.observed = match meaning {
+                Meaning::Ok(records) => match reading::seen(call.operation, &records, world, cipher_suite) {
+                    Ok(seen) => Observed::Ok(seen),
+                    Err(why) => Observed::Unexpected(why),
+                },
                 Meaning::Refused(reason) => Observed::Refused(reason),
                 Meaning::Unexpected(why) => Observed::Unexpected(why),
             };
-            if !matches!(says.observed, Observed::Ok(_)) {
+            if !matches!(recorded.observed, Observed::Ok(_)) {
                 break;
             }
         }
         let enlisted = call.enlisted.map(|client| (client, learned));
-        Ok(Performed { recorded: says, enlisted })
+        Ok(Performed { recorded, enlisted })
+    }
+
+    /// No answer came. In a race that is a lost answer, which may have done anything; elsewhere a server that goes on
+    /// living has failed to answer, and one that does not is gone.
+    async fn unanswered(
+        &self,
+        lane: &Lane,
+        mut recorded: Recorded,
+        error: &Result<(), NoAnswer>,
+        racing: bool,
+    ) -> Result<Performed, Broken> {
+        let error = error.as_ref().err().map_or_else(String::new, ToString::to_string);
+        let ready = self.server.binding.ready.render(&self.server.variables);
+        let ready = ready.map_err(|error| Broken::Suite(error.to_string()))?;
+        if lane.send(&ready, None).await.is_err() {
+            return Err(Broken::Gone(error));
+        }
+        recorded.answered = self.begun.elapsed();
+        recorded.observed = if racing {
+            Observed::Lost
+        } else {
+            Observed::Unexpected(format!("no answer, though it goes on: {error}"))
+        };
+        Ok(Performed { recorded, enlisted: None })
     }
 
     fn request(&self, lane: &Lane, call: &mut Call<'_>, exchange: &BoundExchange) -> Result<render::Rendered, Broken> {
@@ -309,9 +356,10 @@ impl Runner<'_> {
         }
         let fill = |template: &str| render::text(template, &variables, &|value| value.into());
         let auth = exchange.auth.as_ref().unwrap_or(&self.server.binding.auth);
-        if let Some(template) = &auth.bearer {
+        if let Some(template) = auth.bearer.as_ref().filter(|_| call.proof != Proof::Missing) {
             let token = fill(template).map_err(|error| suite(error.to_string()))?;
-            request.headers.insert("authorization".into(), format!("Bearer {token}"));
+            let forged = if call.proof == Proof::Forged { "forged" } else { "" };
+            request.headers.insert("authorization".into(), format!("Bearer {token}{forged}"));
         }
         if let Some(signatures) = &auth.http_message_signatures {
             let actor = call.actor.ok_or_else(|| suite("nobody is there to sign the request".into()))?;
@@ -323,7 +371,7 @@ impl Runner<'_> {
                 nonce: format!("{:032x}", rand::random::<u128>()),
                 proof: call.proof,
             };
-            signing::sign(&mut request, lane.authority(), &signer).map_err(suite)?;
+            signing::sign(&mut request, &lane.base, &signer).map_err(suite)?;
         }
         Ok(request)
     }

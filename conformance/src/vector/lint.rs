@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    binding::Operation,
     catalogue::Catalogue,
     vector::{Step, Vector},
     yaml::FileError,
@@ -41,7 +42,7 @@ impl Lint<'_> {
     fn head(&mut self, catalogue: &Catalogue) {
         let vector = self.vector;
         let expected = self.file.trim_end_matches(".yaml").trim_start_matches("vectors/").to_string();
-        if !expected.ends_with(&vector.id) {
+        if expected != vector.id {
             self.error(&vector.id, format!("the id is `{}`", vector.id), format!("an id is its path: `{expected}`"));
         }
         for (name, value) in [("title", &vector.title), ("why", &vector.why)] {
@@ -59,6 +60,9 @@ impl Lint<'_> {
         }
         match (&vector.race, vector.steps.is_empty()) {
             (Some(race), true) => {
+                if vector.users.values().any(|user| !user.registered) {
+                    self.error("registered", "an unregistered user in a race".into(), "the model registers everyone");
+                }
                 if race.lanes.len() < 2 || race.rounds == 0 {
                     self.error("race", "a race needs two lanes and a round".into(), "add lanes, or write steps");
                 }
@@ -85,8 +89,11 @@ impl Lint<'_> {
             if let Some(user) = &recipe.identity_of {
                 self.user(user);
             }
-            if vector.race.is_some() && recipe.flaw.is_some() {
-                self.error(name, format!("`{name}` has a flaw"), "races are judged by the model, which knows no bytes");
+            let odd = recipe.flaw.is_some() || recipe.unlisted_signer || recipe.identity_of.is_some();
+            let timed = recipe.not_before.is_some() || recipe.not_after.is_some();
+            if vector.race.is_some() && (odd || timed || recipe.copies != 1) {
+                let hint = "races are judged by the model: no flaws, lifetimes, or copies in them";
+                self.error(name, format!("`{name}` is not a plain KeyPackage"), hint);
             }
         }
     }
@@ -117,6 +124,17 @@ impl Lint<'_> {
                     let hint = "save it in an earlier step: `save: { name: path }`";
                     self.error(&format!("${reference}"), format!("`${reference}` was not saved before {path}"), hint);
                 }
+            }
+            if path.starts_with("race.") && (step.add_key.is_some() || !step.save.is_empty()) {
+                self.error("race", format!("{path} adds a key, or saves"), "do that under `before` or `after`");
+            }
+            let copied = |name: &str| vector.key_packages.get(name).is_some_and(|recipe| recipe.copies != 1);
+            if step.join.as_ref().is_some_and(|join| copied(&join.key_package)) {
+                self.error(
+                    "join",
+                    format!("{path} joins by a recipe with copies"),
+                    "join by what was granted: `$name`",
+                );
             }
             if step.expect.as_ref().is_some_and(|expect| expect.kinds() != 1) {
                 let hint = "expect one of `ok`, `refused`, `anything: true`";
@@ -171,6 +189,24 @@ impl Step {
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operations().first().copied().unwrap_or("nothing")
+    }
+
+    /// What it asks a server for; nothing, where no server takes part.
+    #[must_use]
+    pub fn bound_operation(&self) -> Option<Operation> {
+        Some(match self.operation() {
+            "publish" => Operation::Publish,
+            "claim" => Operation::Claim,
+            "withdraw" => Operation::Withdraw,
+            "stock" => Operation::Stock,
+            "notifications" => Operation::Notifications,
+            "acknowledge" => Operation::Acknowledge,
+            "keys" => Operation::Keys,
+            "add_key" if self.add_key.as_ref().is_some_and(|add| add.forged_token) => Operation::AddKeyByToken,
+            "add_key" => Operation::AddKey,
+            "remove_key" => Operation::RemoveKey,
+            _ => return None,
+        })
     }
 
     fn client_names(&self) -> Vec<&str> {

@@ -90,10 +90,11 @@ impl Matcher {
             Some(Mismatch { path: vec![], expected: named(&expected, saved), observed })
         };
         match self {
-            Self::Literal(literal) => {
-                let literal = resolve(literal, saved);
-                if observed == Some(&literal) { None } else { here(literal.to_string()) }
-            }
+            Self::Literal(literal) => match resolve(literal, saved) {
+                Some(literal) if observed == Some(&literal) => None,
+                Some(literal) => here(literal.to_string()),
+                None => here(format!("{literal}, which no answer had")),
+            },
             Self::Keys(keys) => {
                 let Some(Value::Object(object)) = observed else { return here(format!("{self}")) };
                 keys.iter().find_map(|(key, matcher)| {
@@ -158,8 +159,14 @@ impl Test {
     fn holds(&self, observed: Option<&Value>, saved: &BTreeMap<String, Value>) -> bool {
         let matches = |matcher: &Matcher, value: Option<&Value>| matcher.mismatch(value, saved).is_none();
         match self {
-            Self::In(values) => values.iter().any(|value| observed == Some(&resolve(value, saved))),
-            Self::Not(matcher) => !matches(matcher, observed),
+            Self::In(values) => {
+                observed.is_some() && values.iter().any(|value| observed == resolve(value, saved).as_ref())
+            }
+            // What is not there is not something else, and what was never saved cannot be compared with.
+            Self::Not(matcher) => {
+                let known = matcher.references().iter().all(|name| saved.contains_key(name));
+                known && observed.is_some() && !matches(matcher, observed)
+            }
             Self::Contains(matchers) => {
                 let Some(Value::Array(items)) = observed else { return false };
                 contains(matchers, &items.iter().collect::<Vec<_>>(), &matches)
@@ -192,9 +199,12 @@ fn named(sentence: &str, saved: &BTreeMap<String, Value>) -> String {
     saved.iter().fold(sentence.to_string(), name)
 }
 
-fn resolve(literal: &Value, saved: &BTreeMap<String, Value>) -> Value {
-    let name = literal.as_str().and_then(|text| text.strip_prefix('$'));
-    name.and_then(|name| saved.get(name)).unwrap_or(literal).clone()
+/// A literal, or what was saved under its name; nothing, if nothing was.
+fn resolve(literal: &Value, saved: &BTreeMap<String, Value>) -> Option<Value> {
+    match literal.as_str().and_then(|text| text.strip_prefix('$')) {
+        Some(name) => saved.get(name).cloned(),
+        None => Some(literal.clone()),
+    }
 }
 
 /// Where expectation and observation part.

@@ -180,7 +180,21 @@ fn a_stock_and_a_batch_have_an_end() {
     );
 }
 
-/// `PUB-LIMITS`: it is live packages that count.
+/// `PUB-LIMITS`: what will be valid soon counts, too, or a client with a fast clock could go beyond any limit.
+#[test]
+fn the_unbegun_take_room() {
+    check_under(
+        Policy { stock_max: 1, ..Directory::fifo() },
+        "
+        alice/phone publishes late1 => late1 new
+        alice/phone counts => 0 of suite 1
+        alice/phone publishes a1 => refused:
+        | 1 more regular KeyPackages of suite 0x0001 beside 1, where at most 1 are kept
+        ",
+    );
+}
+
+/// `PUB-LIMITS`: what has expired makes room.
 #[test]
 fn the_expired_make_room() {
     check_under(

@@ -136,7 +136,13 @@ impl Known<'_> {
     pub(super) fn explain_called_used(&mut self) -> Result<(), Halt> {
         for index in 0..self.called_used.len() {
             let refused = &self.called_used[index];
-            let until = self.to(refused.at).at;
+            let (client, until) = (self.items[refused.items[0]].facts.client, self.to(refused.at).at);
+            let removal = self.vanishing.get(&client).and_then(|key| self.removals.get(key));
+            if removal.is_some_and(|(begin, _)| begin.at <= until) {
+                // Afterwards the client would have been called unknown.
+                self.doubt("a publication was refused while the client's only key was removed");
+            }
+            let refused = &self.called_used[index];
             let used = |item: &usize| {
                 let item = &self.items[*item];
                 let claimed = item.grant.is_some_and(|ask| self.asks[ask].from.at <= until);
@@ -146,7 +152,6 @@ impl Known<'_> {
             if refused.items.iter().any(used) {
                 continue;
             }
-            let client = self.items[refused.items[0]].facts.client;
             if self.may_be_taken(client) || refused.items.iter().any(|item| !self.items[*item].is_regular()) {
                 self.doubt("a refusal shows a use that no answer shows");
                 continue;

@@ -93,8 +93,8 @@ impl Spec {
             *sizes.entry(facts.suite).or_default() += 1;
         }
         sizes.into_iter().any(|(suite, added)| {
-            let live = state.regular(client).filter(|package| package.facts.suite == suite).count();
-            live + added > self.stock_max
+            let kept = state.kept_regular(client).filter(|package| package.facts.suite == suite).count();
+            kept + added > self.stock_max
         })
     }
 
@@ -109,6 +109,16 @@ impl State {
     #[must_use]
     pub fn client_exists(&self, client: Client) -> bool {
         self.keys.values().any(|key| key.client == client && !key.removed)
+    }
+
+    /// The regular packages of a client that may be granted now or later: those whose lifetime has yet to begin count too.
+    pub fn kept_regular(&self, client: Client) -> impl Iterator<Item = &PackageState> {
+        self.packages.values().filter(move |package| {
+            let Facts { client: owner, role, not_after, signer, .. } = &package.facts;
+            let signed = self.keys.get(signer).is_some_and(|key| !key.removed);
+            let kept = package.fate == Fate::Available && self.now < *not_after && signed;
+            *owner == client && *role == Role::Regular && kept
+        })
     }
 
     /// The live regular packages of a client.

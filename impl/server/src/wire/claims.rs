@@ -16,14 +16,27 @@ use crate::wire::Base64;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimShape {
     /// The suites that will do; empty or left out: any.
-    #[serde(default)]
-    #[schema(value_type = Vec<u16>)]
+    #[serde(default, deserialize_with = "few")]
+    #[schema(value_type = Vec<u16>, max_items = 64)]
     pub(crate) cipher_suites: Vec<CipherSuite>,
     /// Whether a last resort will do; left out: `accept`.
     #[serde(default)]
     #[schema(value_type = LastResortShape)]
     pub(crate) last_resort: LastResort,
 }
+
+/// A claim is remembered under its idempotency key, so a list in it has an end.
+fn few<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<CipherSuite>, D::Error> {
+    let suites = Vec::deserialize(deserializer)?;
+    if suites.len() > CIPHER_SUITES_MAX {
+        let says = format!("{} cipher suites, where at most {CIPHER_SUITES_MAX} are accepted", suites.len());
+        return Err(serde::de::Error::custom(says));
+    }
+    Ok(suites)
+}
+
+/// Several times as many as there are.
+const CIPHER_SUITES_MAX: usize = 64;
 
 /// Whether a last resort will do.
 #[derive(ToSchema)]

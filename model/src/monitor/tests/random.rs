@@ -40,9 +40,11 @@ pub(super) enum Theme {
     TwoClients,
     LastResorts,
     Fifo,
+    /// What two of the others do.
+    Mixed,
 }
 
-pub(super) const THEMES: [Theme; 10] = [
+pub(super) const THEMES: [Theme; 11] = [
     Theme::Claims,
     Theme::Republished,
     Theme::Withdrawn,
@@ -53,6 +55,7 @@ pub(super) const THEMES: [Theme; 10] = [
     Theme::TwoClients,
     Theme::LastResorts,
     Theme::Fifo,
+    Theme::Mixed,
 ];
 
 fn menu(theme: Theme) -> Vec<Op> {
@@ -89,6 +92,7 @@ fn menu(theme: Theme) -> Vec<Op> {
         Theme::TwoClients => {
             let other = |package: u32| Facts { client: Client(2), signer: Key(3), ..facts(package, Role::Regular) };
             menu.extend([publish_of(vec![other(5)]), publish_of(vec![other(6), other(7)])]);
+            menu.push(changed(claim(6), |claim| claim.requester_client = Some(Client(2))));
         }
         Theme::LastResorts => {
             let last_resort = |package: u32| facts(package, Role::LastResort);
@@ -99,7 +103,7 @@ fn menu(theme: Theme) -> Vec<Op> {
             menu.push(without_last_resort(claim(5)));
             menu.push(Op::Stock { client: Client(1) });
         }
-        Theme::Fifo => menu.extend([claim(4), claim(5)]),
+        Theme::Fifo | Theme::Mixed => menu.extend([claim(4), claim(5)]),
     }
     menu
 }
@@ -107,14 +111,14 @@ fn menu(theme: Theme) -> Vec<Op> {
 /// What the client has at the start: keys, a few packages, and mostly a last resort.
 pub(super) fn start(dice: &mut Dice, theme: Theme) -> State {
     let mut events = vec![Event::KeyAdded { user: User(1), client: Client(1), key: Key(1) }];
-    if theme == Theme::KeyRemoved && !dice.one_in(3) {
+    if matches!(theme, Theme::KeyRemoved | Theme::Mixed) && !dice.one_in(3) {
         events.push(Event::KeyAdded { user: User(1), client: Client(1), key: Key(2) });
     }
     if theme == Theme::TwoClients {
         events.push(Event::KeyAdded { user: User(1), client: Client(2), key: Key(3) });
     }
     let mut batch: Vec<_> = (50..50 + dice.below(3) as u32).map(|package| facts(package, Role::Regular)).collect();
-    if theme == Theme::Expired {
+    if matches!(theme, Theme::Expired | Theme::Mixed) {
         batch.iter_mut().for_each(|facts| facts.not_after = *dice.pick(&[5, 10, 1000]));
     }
     if theme == Theme::Suites && !dice.one_in(3) {
@@ -142,7 +146,10 @@ pub(super) fn history(
     lossy: bool,
     lying: bool,
 ) -> Vec<Operation> {
-    let menu = menu(theme);
+    let mut menu = menu(theme);
+    if theme == Theme::Mixed {
+        menu.extend((0..2).flat_map(|_| self::menu(*dice.pick(&THEMES))));
+    }
     let mut state = initial.clone();
     let mut history = vec![];
     let spread = *dice.pick(&[3, 10, 25]);
