@@ -33,9 +33,9 @@ fn the_whole_suite_passes_against_the_embedded_reference_and_leaves_reports() {
 
 #[test]
 fn a_failure_is_told_with_rule_step_requests_and_reason_and_ends_with_1() {
-    // In the order of upload, so that it is the same story each time.
-    let server = Serving::start(&["--mutant", "keeps-claimed", "--selection", "fifo"]);
-    let ended = server.run(&["claim/once", "--seed", "7"]);
+    // One last resort and no choice: the same story each time.
+    let server = Serving::start(&["--mutant", "prefers-last-resort"]);
+    let ended = server.run(&["last-resort/only-when-exhausted", "--seed", "7"]);
     assert_eq!(ended.exit, 1, "{}", ended.all());
     let told = ended.masked(&server.url());
     insta::assert_snapshot!("failing_run", told);
