@@ -3,6 +3,7 @@
 mod info;
 mod model;
 mod mutants;
+mod out;
 mod run;
 mod serve;
 

@@ -1,6 +1,7 @@
 //! Does what vectors say, on several threads, and records what it sees. The only module of the suite that awaits.
 
 mod operation;
+mod perform;
 mod reading;
 pub mod transport;
 mod vector_run;

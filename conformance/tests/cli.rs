@@ -330,3 +330,14 @@ fn the_vectors_of_the_model_are_those_of_its_counterexamples() {
     let differing: Vec<_> = made.keys().chain(kept.keys()).filter(|name| made.get(*name) != kept.get(*name)).collect();
     assert!(differing.is_empty(), "{differing:?} are out of date: cargo run --release -- model vectors vectors/model");
 }
+
+#[test]
+fn a_reader_that_stops_in_the_middle_is_no_error() {
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kpd"));
+    let mut child = command.arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(child.wait().unwrap().success() && told.is_empty(), "{told}");
+}

@@ -66,12 +66,14 @@ fn companions(rule: &Rule, library: &Library, core_tests: &str) -> BTreeSet<Comp
 #[test]
 fn every_rule_has_a_model_property_a_core_test_a_vector_and_a_mutant_or_a_written_reason() {
     let (catalogue, library) = (catalogue(), Library::of_directory(&root().join("vectors")).unwrap());
-    // What stands above a test and names the rule that it holds.
+    // What stands above a test, or at the head of a file of tests, and names the rule that is held there.
     let above_tests = |text: String| {
         let lines: Vec<_> = text.lines().map(str::to_string).collect();
+        let tests = lines.iter().any(|line| line.starts_with("#[test]"));
         let named = (0..lines.len()).filter(|at| {
             let after = lines[*at..].iter().find(|line| !line.starts_with("///"));
-            lines[*at].starts_with("///") && after.is_some_and(|line| line.starts_with("#[test]"))
+            let above = lines[*at].starts_with("///") && after.is_some_and(|line| line.starts_with("#[test]"));
+            above || (tests && lines[*at].starts_with("//!"))
         });
         named.map(|at| lines[at].clone()).collect::<String>()
     };

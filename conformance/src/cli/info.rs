@@ -6,7 +6,12 @@ use clap::{Args, ValueEnum};
 use kpd_server::mutants::MUTANTS;
 
 use crate::{
-    catalogue::SourceLevel, cli::CliError, library::Library, report::json::JsonReport, vector::Vector, verdict::Exit,
+    catalogue::SourceLevel,
+    cli::{CliError, out::say},
+    library::Library,
+    report::json::JsonReport,
+    vector::Vector,
+    verdict::Exit,
 };
 
 /// What to list; vectors unless told otherwise.
@@ -24,7 +29,7 @@ pub(super) struct ListArguments {
 
 pub(super) fn list(arguments: &ListArguments) -> Result<Exit, CliError> {
     if arguments.mutants {
-        MUTANTS.iter().for_each(|mutant| println!("{:<38} {:<26} {}", mutant.name, mutant.breaks, mutant.says));
+        MUTANTS.iter().for_each(|mutant| say!("{:<38} {:<26} {}", mutant.name, mutant.breaks, mutant.says));
         return Ok(Exit::Passed);
     }
     let library = Library::embedded()?;
@@ -35,13 +40,13 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, CliError> {
                 Some(why) => format!("pending: {why}"),
                 None => format!("{vectors} vectors"),
             };
-            println!("{:<26} {:<6} {:<12} {state}", rule.id, format!("{:?}", rule.level).to_uppercase(), rule.profile);
+            say!("{:<26} {:<6} {:<12} {state}", rule.id, format!("{:?}", rule.level).to_uppercase(), rule.profile);
         }
         return Ok(Exit::Passed);
     }
     let selected = library.select(&arguments.filter);
     for vector in &selected {
-        println!("{:<52} {}", vector.id, vector.title);
+        say!("{:<52} {}", vector.id, vector.title);
     }
     Ok(if selected.is_empty() { Exit::Nothing } else { Exit::Passed })
 }
@@ -59,8 +64,8 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<Exit, CliError> {
     let rule = library.catalogue.rule(&id);
     let rule =
         rule.ok_or_else(|| CliError::Usage(format!("there is no rule `{id}`; `kpd list --rules` shows them all")))?;
-    println!("{}   {} · profile {}\n", rule.id, format!("{:?}", rule.level).to_uppercase(), rule.profile);
-    println!("{}\n\nWhy: {}\n\nSources:", rule.says.trim(), rule.why.trim());
+    say!("{}   {} · profile {}\n", rule.id, format!("{:?}", rule.level).to_uppercase(), rule.profile);
+    say!("{}\n\nWhy: {}\n\nSources:", rule.says.trim(), rule.why.trim());
     for cite in &rule.cites {
         let section = cite.section.as_ref().map_or(String::new(), |section| format!(" §{section}"));
         let level = match cite.level {
@@ -68,24 +73,24 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<Exit, CliError> {
             SourceLevel::Lesson => "shows".into(),
             level => format!("{level:?}").to_uppercase(),
         };
-        println!("  {}{section} ({level}): {}", cite.source, cite.means.trim());
+        say!("  {}{section} ({level}): {}", cite.source, cite.means.trim());
     }
     if let Some(why) = &rule.pending {
-        println!("\nNot covered yet: {}", why.trim());
+        say!("\nNot covered yet: {}", why.trim());
     }
     for (companion, why) in &rule.exempt {
-        println!("\nNo {companion:?}: {}", why.trim());
+        say!("\nNo {companion:?}: {}", why.trim());
     }
-    println!("\nVectors:");
+    say!("\nVectors:");
     library
         .select(std::slice::from_ref(&rule.id))
         .iter()
-        .for_each(|vector| println!("  {:<50} {}", vector.id, vector.title));
-    println!("\nMutants that break it:");
+        .for_each(|vector| say!("  {:<50} {}", vector.id, vector.title));
+    say!("\nMutants that break it:");
     MUTANTS
         .iter()
         .filter(|mutant| mutant.breaks == rule.id)
-        .for_each(|mutant| println!("  {:<36} {}", mutant.name, mutant.says));
+        .for_each(|mutant| say!("  {:<36} {}", mutant.name, mutant.says));
     Ok(Exit::Passed)
 }
 
@@ -101,7 +106,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Result<Exit, CliError> {
         Some(directory) => Library::of_directory(directory)?,
         None => Library::embedded()?,
     };
-    println!("{} vectors and {} rules: no mistakes found", library.vectors.len(), library.catalogue.rules.len());
+    say!("{} vectors and {} rules: no mistakes found", library.vectors.len(), library.catalogue.rules.len());
     Ok(Exit::Passed)
 }
 
@@ -124,6 +129,6 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<Exit, CliError> {
         SchemaOf::Report => schemars::schema_for!(JsonReport),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::Failed(error.to_string()))?;
-    println!("{text}");
+    say!("{text}");
     Ok(Exit::Passed)
 }

@@ -10,7 +10,11 @@ use kpd_model::{
     trace::Format,
 };
 
-use crate::{cli::CliError, library::Library, verdict::Exit};
+use crate::{
+    cli::{CliError, out::say},
+    library::Library,
+    verdict::Exit,
+};
 
 /// What to do with the model.
 #[derive(Debug, Args)]
@@ -75,20 +79,20 @@ pub(super) fn model(arguments: &ModelArguments) -> Result<Exit, CliError> {
     match &arguments.command {
         ModelCommand::Check => {
             let reports = check::check_all();
-            reports.iter().for_each(|report| println!("{report}"));
+            reports.iter().for_each(|report| say!("{report}"));
             let progress = progress_all();
-            progress.iter().for_each(|progress| println!("{progress}"));
+            progress.iter().for_each(|progress| say!("{progress}"));
             Ok(passed(reports.iter().all(Report::verified) && progress.iter().all(Progress::verified)))
         }
         ModelCommand::Mutants => {
             let kills = check::mutant_table();
-            kills.iter().for_each(|kill| println!("{kill}"));
+            kills.iter().for_each(|kill| say!("{kill}"));
             let caught = kills.iter().filter(|kill| kill.steps.is_some()).count();
-            println!("\n{caught} of {} mutants caught", MUTANTS.len());
+            say!("\n{caught} of {} mutants caught", MUTANTS.len());
             Ok(passed(caught == MUTANTS.len()))
         }
         ModelCommand::Coverage => {
-            println!("{}", check::coverage());
+            say!("{}", check::coverage());
             Ok(Exit::Passed)
         }
         ModelCommand::Trace { mutant: Some(name), format } => {
@@ -96,16 +100,16 @@ pub(super) fn model(arguments: &ModelArguments) -> Result<Exit, CliError> {
             let trace = trace.map_err(|error| {
                 CliError::Usage(format!("{error}; `kpd model trace` without a name shows them all"))
             })?;
-            print!("{}", trace.render((*format).into()));
+            say!("{}", trace.render((*format).into()).trim_end());
             Ok(Exit::Passed)
         }
         ModelCommand::Trace { mutant: None, .. } => {
-            MUTANTS.iter().for_each(|mutant| println!("{:<32} {:<26} {}", mutant.name, mutant.breaks, mutant.says));
+            MUTANTS.iter().for_each(|mutant| say!("{:<32} {:<26} {}", mutant.name, mutant.breaks, mutant.says));
             Ok(Exit::Passed)
         }
         ModelCommand::Vectors { directory } => vectors(directory),
         ModelCommand::Explore { address } => {
-            println!("the Explorer is at http://{address}; Ctrl-C ends it");
+            say!("the Explorer is at http://{address}; Ctrl-C ends it");
             let served = check::explore(address.as_str());
             served.map_err(|error| CliError::Failed(format!("cannot listen on {address}: {error}")))?;
             Ok(Exit::Passed)
@@ -130,7 +134,7 @@ fn vectors(directory: &Path) -> Result<Exit, CliError> {
             Err(why) => eprintln!("{}: {why}", mutant.name),
         }
     }
-    println!("{written} vectors in {}", directory.display());
+    say!("{written} vectors in {}", directory.display());
     Ok(Exit::Passed)
 }
 

@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use kpd_server::{Mutant, mutants::MUTANTS};
 
 use crate::{
-    cli::{CliError, run::judge_all, serve::named},
+    cli::{CliError, out::say, run::judge_all, serve::named},
     embedded::Embedded,
     library::{self, Library},
     run::{Options, Server},
@@ -49,7 +49,7 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     let begun = Instant::now();
     let mut alive = vec![];
     let mut killers: BTreeSet<String> = BTreeSet::new();
-    println!("{:<38} {:<26} {:>6}  killed by", "mutant", "breaks", "fails");
+    say!("{:<38} {:<26} {:>6}  killed by", "mutant", "breaks", "fails");
     // Some at a time: a vector that waits for an expiry leaves the processors to others.
     let library = Arc::new(library);
     let runs = stream::iter(mutants.clone()).map(|mutant| {
@@ -68,13 +68,13 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
             None if failed.is_empty() => "NOTHING".into(),
             None => format!("NO VECTOR OF ITS RULE (but {})", failed[0].vector.id),
         };
-        println!("{:<38} {:<26} {:>6}  {says}", mutant.name, mutant.breaks, failed.len());
+        say!("{:<38} {:<26} {:>6}  {says}", mutant.name, mutant.breaks, failed.len());
         if killer.is_none() {
             alive.push(mutant.name);
         }
     }
     let idle: Vec<&Arc<Vector>> = library.vectors.iter().filter(|vector| !killers.contains(&vector.id)).collect();
-    println!(
+    say!(
         "\n{} of {} mutants killed in {:.1} s; {} of {} vectors kill something",
         mutants.len() - alive.len(),
         mutants.len(),
@@ -83,7 +83,7 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
         library.vectors.len(),
     );
     if arguments.idle {
-        idle.iter().for_each(|vector| println!("kills nothing: {}", vector.id));
+        idle.iter().for_each(|vector| say!("kills nothing: {}", vector.id));
     }
     if alive.is_empty() { Ok(Exit::Passed) } else { Ok(Exit::Failed) }
 }

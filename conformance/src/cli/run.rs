@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use crate::{
-    cli::CliError,
+    cli::{CliError, out::say},
     embedded::Embedded,
     judge,
     library::{self, Library},
@@ -105,11 +105,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     let report =
         Report { server: name, seed, judged: &judged, catalogue: &library.catalogue, took: begun.elapsed(), exit };
     for judged in report.judged {
-        println!("{}", report::terminal::line(judged));
+        say!("{}", report::terminal::line(judged));
     }
-    print!("{}", report::terminal::end(&report));
+    say!("{}", report::terminal::end(&report).trim_end());
     write(&arguments.report, &report)?;
-    println!("report: {0}/report.html, report.json, junit.xml", arguments.report.display());
+    say!("report: {0}/report.html, report.json, junit.xml", arguments.report.display());
     Ok(exit)
 }
 

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use clap::{Args, ValueEnum};
 use kpd_server::{Config, Mutant, Origin, Policy, Selection};
 
-use crate::{cli::CliError, verdict::Exit};
+use crate::{
+    cli::{CliError, out::say},
+    verdict::Exit,
+};
 
 /// Where to listen.
 #[derive(Debug, Args)]
@@ -48,14 +51,14 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     let policy = Policy { selection, ..Policy::default() };
     let config = Config { policy, origin, address: arguments.address, mutant, ..Config::new(token.clone()) };
     let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
-    println!("listening on http://{}", running.address());
-    println!("what it serves: http://{}/openapi.json", running.address());
+    say!("listening on http://{}", running.address());
+    say!("what it serves: http://{}/openapi.json", running.address());
     if arguments.operator_token.is_none() {
-        println!("operator token: {token}");
+        say!("operator token: {token}");
     }
-    println!("everything is kept in memory and gone when it stops");
+    say!("everything is kept in memory and gone when it stops");
     if let Some(mutant) = mutant {
-        println!("MUTANT {}: {} (breaks {})", mutant.name, mutant.says, mutant.breaks);
+        say!("MUTANT {}: {} (breaks {})", mutant.name, mutant.says, mutant.breaks);
     }
     tokio::signal::ctrl_c().await.map_err(|error| CliError::Failed(format!("cannot wait for Ctrl-C: {error}")))?;
     running.shutdown().await;
