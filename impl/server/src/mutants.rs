@@ -1,6 +1,6 @@
 //! Servers that break one rule each, so that we know the suite really checks it.
 //!
-//! A mutant is a lie at one of the [`Seams`] of the service: about what happened, what was decided, what is answered, or
+//! A mutant is a lie at one of the seams of the service: about what happened, what was decided, what is answered, or
 //! who asks. Everything else is the correct server, and its core knows nothing of mutants.
 
 mod auth;

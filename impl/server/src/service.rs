@@ -122,7 +122,7 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// See [`UnknownUser`].
+    /// `UnknownUser`.
     pub async fn keys(&self, user: &UserId) -> Result<Vec<ListedKey>, NotDone<UnknownUser>> {
         self.command(user, |scene| (self.seams.keys)(scene)).await
     }
@@ -131,7 +131,7 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// See [`UnknownUser`].
+    /// `UnknownUser`.
     pub async fn listed_key(
         &self,
         user: &UserId,
