@@ -235,8 +235,7 @@ impl ClientState {
         now: UnixSeconds,
         listed: &BTreeSet<SignatureKeyId>,
     ) -> impl Iterator<Item = &Record> {
-        let stock = self.stock.get(&suite).into_iter().flatten();
-        stock.filter_map(|reference| self.packages.get(reference)).filter(move |record| record.is_live(now, listed))
+        self.kept_regular(suite, now, listed).filter(move |record| record.is_live(now, listed))
     }
 
     /// Regular packages of a suite that may be granted now or later: those whose lifetime has yet to begin count too.
@@ -247,8 +246,7 @@ impl ClientState {
         listed: &BTreeSet<SignatureKeyId>,
     ) -> impl Iterator<Item = &Record> {
         let stock = self.stock.get(&suite).into_iter().flatten();
-        let kept = move |record: &&Record| now < record.facts.not_after && listed.contains(&record.signer);
-        stock.filter_map(|reference| self.packages.get(reference)).filter(kept)
+        stock.filter_map(|reference| self.packages.get(reference)).filter(move |record| record.is_kept(now, listed))
     }
 
     /// The last resort of a suite, if it may be granted now (`LAST-SAME-CHECKS`).
@@ -269,8 +267,12 @@ impl Record {
     }
 
     fn is_live(&self, now: UnixSeconds, listed: &BTreeSet<SignatureKeyId>) -> bool {
-        let within = self.facts.not_before <= now && now < self.facts.not_after;
-        within && listed.contains(&self.signer)
+        self.facts.not_before <= now && self.is_kept(now, listed)
+    }
+
+    /// Not expired, and signed by a listed key.
+    fn is_kept(&self, now: UnixSeconds, listed: &BTreeSet<SignatureKeyId>) -> bool {
+        now < self.facts.not_after && listed.contains(&self.signer)
     }
 
     pub(crate) fn bytes(&self) -> Arc<[u8]> {
