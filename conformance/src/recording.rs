@@ -186,3 +186,27 @@ impl Recorded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_taken_out_wherever_a_server_puts_them() {
+        let secret = "a-secret-of-the-operator";
+        let headers = || BTreeMap::from([("x-api-key".to_string(), format!("key {secret}"))]);
+        let mut exchange = Exchange {
+            method: "POST".into(),
+            url: format!("http://server/?token={secret}"),
+            request_headers: headers(),
+            request_body: format!("{{\"token\":\"{secret}\"}}"),
+            status: 401,
+            response_headers: headers(),
+            response_body: format!("wrong: {secret}"),
+        };
+        exchange.mask([secret, "a"].into_iter());
+        let shown = serde_json::to_string(&exchange).unwrap();
+        assert!(!shown.contains(secret) && shown.matches("(masked)").count() == 5, "{shown}");
+        assert!(shown.contains("x-api-key"), "what is too short to be a secret was taken out: {shown}");
+    }
+}

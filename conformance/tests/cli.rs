@@ -239,19 +239,6 @@ fn a_binding_that_uses_what_nobody_set_ends_with_6() {
 }
 
 #[test]
-fn secrets_of_the_command_line_are_in_no_report() {
-    let scratch = Scratch::new("secrets");
-    let server = Serving::start(&["--mutant", "keeps-claimed"]);
-    // A server that echoes a header would hand it on; here it is the user's own name for the token.
-    let arguments = ["claim/once", "--var", "operator_token=operator", "--var", "colour=BYTES-THAT-NOBODY-SEES"];
-    let ended = server.run(&[&arguments[..], &["--report", &scratch.path("report")]].concat());
-    assert_eq!(ended.exit, 1, "{}", ended.all());
-    for report in ["report/report.json", "report/report.html", "report/junit.xml"] {
-        assert!(!scratch.read(report).contains("Bearer operator"), "{report}");
-    }
-}
-
-#[test]
 fn known_failures_are_run_all_the_same_and_one_that_passes_fails_the_run() {
     let scratch = Scratch::new("known");
     scratch.write(
