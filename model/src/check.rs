@@ -11,6 +11,7 @@ pub use report::{Counterexample, PropertyResult, Report};
 use std::{
     io,
     net::{TcpListener, ToSocketAddrs},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,15 +19,13 @@ use stateright::{Checker, Expectation, Model, Path};
 
 use crate::{
     mutants::{Mutant, mutant},
-    rules::rule,
-    system::{Action, REFINES, Scenario, System, Watch, World, scenarios},
+    system::{Action, Bounds, FAMILIES, REFINES, Scenario, System, Watch, World, family, scenarios},
     trace::Trace,
 };
 
-/// Checks every scenario on the correct system.
-#[must_use]
-pub fn check_all() -> Vec<Report> {
-    scenarios().iter().map(|scenario| check(scenario, None)).collect()
+/// Checks the scenarios of every family on the correct system, one after the other: each report as soon as it is there.
+pub fn check_all(bounds: Bounds) -> impl Iterator<Item = Report> {
+    FAMILIES.iter().map(move |family| check(&(family.scenario)(bounds), None))
 }
 
 /// Explores all of a scenario, and tells for each property whether it holds.
@@ -36,7 +35,8 @@ pub fn check_all() -> Vec<Report> {
 pub fn check(scenario: &Scenario, mutant: Option<&'static Mutant>) -> Report {
     let begin = Instant::now();
     let system = System { scenario: scenario.clone(), mutant, watch: Watch::All };
-    let checker = system.clone().checker().target_state_count(STATES_MAX).timeout(TIME_MAX).spawn_bfs().join();
+    let checker =
+        system.clone().checker().threads(threads()).target_state_count(STATES_MAX).timeout(TIME_MAX).spawn_bfs().join();
     let elapsed = begin.elapsed();
     let discoveries = checker.discoveries();
     let properties = system.properties().into_iter().map(|property| {
@@ -54,6 +54,11 @@ pub fn check(scenario: &Scenario, mutant: Option<&'static Mutant>) -> Report {
     }
 }
 
+/// As many as the machine runs at once.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// There is no counterexample to show under this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no mutant named {0:?} is known to break a rule")]
@@ -67,16 +72,16 @@ pub struct UnknownMutant(pub String);
 pub fn counterexample(name: &str) -> Result<Counterexample, UnknownMutant> {
     let unknown = || UnknownMutant(name.into());
     let mutant = mutant(name).ok_or_else(unknown)?;
-    let scenario = scenarios().into_iter().find(|scenario| scenario.name == mutant.scenario).ok_or_else(unknown)?;
+    let scenario = (family(mutant.family).ok_or_else(unknown)?.scenario)(Bounds::Small);
     let path = shortest(&scenario, mutant, mutant.breaks, None).ok_or_else(unknown)?;
     let world = path.last_state();
     let broken = if mutant.breaks == REFINES {
-        world.refused.as_ref().map(ToString::to_string)
+        world.refused.as_ref().map(|refusal| refusal.to_string())
     } else {
-        rule(mutant.breaks).and_then(|rule| (rule.broken)(&world.history))
+        world.verdict.how().map(ToString::to_string)
     };
     let broken = broken.unwrap_or_default();
-    let (events, answers) = (world.history.log.clone(), world.history.answers.clone());
+    let history = Arc::clone(&world.history);
     let system = System { scenario: scenario.clone(), mutant: Some(mutant), watch: Watch::Only(mutant.breaks) };
     let trace = Trace::new(&system, path.into_actions()).ok_or_else(unknown)?;
     let trace = Trace { broken: Some((mutant.breaks, broken.clone())), ..trace };
@@ -85,8 +90,7 @@ pub fn counterexample(name: &str) -> Result<Counterexample, UnknownMutant> {
         scenario: scenario.name,
         rule: mutant.breaks,
         broken,
-        events,
-        answers,
+        history,
         story: trace.steps.iter().map(|(step, _)| step.to_string()).collect(),
         trace,
     })
@@ -115,7 +119,7 @@ fn shortest(
 ///
 /// The address cannot be listened on.
 pub fn explore(address: impl ToSocketAddrs) -> io::Result<()> {
-    let first = scenarios().into_iter().next().map(System::new);
+    let first = scenarios(Bounds::Small).into_iter().next().map(System::new);
     first.map_or(Ok(()), |system| explore_system(system, address))
 }
 
@@ -134,5 +138,5 @@ pub fn explore_system(system: System, address: impl ToSocketAddrs) -> io::Result
 
 /// More than any scenario has: a run that meets a bound is reported as incomplete, never as verified. stateright looks
 /// at the time only between blocks of work of several threads, so it is this number that really ends a run.
-const STATES_MAX: usize = 3_000_000;
-const TIME_MAX: Duration = Duration::from_secs(300);
+const STATES_MAX: usize = 400_000_000;
+const TIME_MAX: Duration = Duration::from_secs(900);

@@ -1,30 +1,50 @@
 //! Events, and the state that a list of them leads to. A directory is a machine that turns commands into events.
 
+mod state;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::names::{ClaimKey, Client, InitKey, Key, Package, Requester, Sequence, Suite, Time, User};
 
+pub use state::{Answer, Answered, Fate, KeyState, PackageStanding, PackageState, SEQUENCE_JUMP, Standing, State};
+
 /// Something that happened and will always have happened.
 #[expect(missing_docs, reason = "the sentence of a variant speaks of its fields")]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Event {
-    /// A signature key was added to a user's list, for one of the user's clients.
-    KeyAdded { user: User, client: Client, key: Key },
+    /// A signature key was added to a user's list, for one of the user's clients; valid until it expires, if it does.
+    KeyAdded { user: User, client: Client, key: Key, expires: Option<Time> },
+    /// The expiry of a signature key was moved forward (`KEY-EXPIRY-FORWARD`).
+    KeyExtended { key: Key, expires: Time },
     /// A signature key was removed: whatever it signed is never granted again (`KEY-CASCADE`).
     KeyRemoved { key: Key },
+    /// A client was removed, with its keys, its packages and its unread notifications (`LIFE-REMOVE-CLIENT`).
+    ClientRemoved { client: Client },
     /// A batch of KeyPackages became available, whole (`PUB-ATOMIC`). A last resort takes the place of the one before
     /// (`LAST-REPLACED-WHOLE`).
     Published(Vec<Facts>),
+    /// A claim was counted towards a limit: towards the requester's own, or towards the one for this user.
+    Counted { requester: Requester, of: Option<User> },
     /// A claim was answered; the granted regular packages are consumed.
     Claimed(Claimed),
+    /// A claim was refused by a limit, and its idempotency key remembers that (`CLAIM-RETRY`).
+    Limited { claim: Claim, retry_after: Time },
     /// The owner's client was told of one grant.
     Notified(Notified),
     /// The owner took a package back before it was granted.
     Withdrawn { client: Client, package: Package },
     /// The owner has read its notifications up to and including this one.
     Acknowledged { client: Client, through: Sequence },
+    /// An owner shut a requester out (`BLOCK-REQUESTER`).
+    Blocked { user: User, requester: Requester },
+    /// An owner let a requester in again.
+    Unblocked { user: User, requester: Requester },
+    /// The memory of packages was dropped (`LIFE-TOMBSTONE`).
+    Forgotten { packages: BTreeSet<Package> },
+    /// The operator restored an older backup and fenced off what was available in it (`LIFE-RESTORE`).
+    Fenced,
     /// Time passed.
     Ticked { to: Time },
 }
@@ -128,133 +148,6 @@ pub struct Notified {
     pub first_use: bool,
     /// How many regular packages of that suite remain.
     pub remaining: u32,
-}
-
-/// What a history leads to: all that later decisions depend on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct State {
-    /// The model's clock.
-    pub now: Time,
-    /// Every key ever added.
-    pub keys: BTreeMap<Key, KeyState>,
-    /// How many batches were ever published.
-    pub publications: u32,
-    /// Every package ever published, with what became of it.
-    pub packages: BTreeMap<Package, PackageState>,
-    /// The notifications of each client that were not acknowledged, oldest first.
-    pub notifications: BTreeMap<Client, Vec<Notified>>,
-    /// The last sequence given to each client's notifications.
-    pub sequences: BTreeMap<Client, Sequence>,
-    /// The answered claims that carried a key.
-    pub claims: BTreeMap<(Requester, ClaimKey), Claimed>,
-}
-
-/// A signature key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyState {
-    /// Whose list it is on.
-    pub user: User,
-    /// Which client it belongs to.
-    pub client: Client,
-    /// Whether it was removed.
-    pub removed: bool,
-}
-
-/// A package with its fate.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PackageState {
-    /// What it is.
-    pub facts: Facts,
-    /// What became of it. Final, once it is not `Available` (`LIFE-TERMINAL`); expiry is a matter of the clock.
-    pub fate: Fate,
-    /// Whether it was ever granted: a last resort stays available after that.
-    pub granted: bool,
-    /// The how-manieth publication it came with: packages of one batch share it (`CLAIM-SELECTION`, fifo).
-    pub batch: u32,
-}
-
-/// What became of a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fate {
-    /// Can be granted, as long as it is live.
-    Available,
-    /// Consumed by a grant.
-    Granted,
-    /// Taken back by its owner, or replaced by a newer last resort.
-    Withdrawn,
-}
-
-impl State {
-    /// The state after `events`, from nothing.
-    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut state = Self::default();
-        for event in events {
-            state.apply(event);
-        }
-        state
-    }
-
-    /// Takes one event in. Total: an event that makes no sense here changes nothing, since judging is the rules' task.
-    pub fn apply(&mut self, event: &Event) {
-        match event {
-            Event::KeyAdded { user, client, key } => {
-                self.keys.entry(*key).or_insert(KeyState { user: *user, client: *client, removed: false });
-            }
-            Event::KeyRemoved { key } => {
-                if let Some(key) = self.keys.get_mut(key) {
-                    key.removed = true;
-                }
-            }
-            Event::Published(batch) => {
-                self.publications += 1;
-                batch.iter().for_each(|facts| self.apply_published(facts));
-            }
-            Event::Claimed(claimed) => self.apply_claimed(claimed),
-            Event::Notified(notified) => {
-                self.sequences.insert(notified.client, notified.sequence);
-                self.notifications.entry(notified.client).or_default().push(notified.clone());
-            }
-            Event::Withdrawn { package, .. } => {
-                if let Some(package) = self.packages.get_mut(package) {
-                    package.fate = Fate::Withdrawn;
-                }
-            }
-            Event::Acknowledged { client, through } => {
-                if let Some(unread) = self.notifications.get_mut(client) {
-                    unread.retain(|notified| notified.sequence > *through);
-                }
-            }
-            Event::Ticked { to } => self.now = self.now.max(*to),
-        }
-    }
-
-    fn apply_published(&mut self, facts: &Facts) {
-        if facts.role == Role::LastResort {
-            for other in self.packages.values_mut() {
-                if other.facts.role == Role::LastResort
-                    && other.facts.client == facts.client
-                    && other.facts.suite == facts.suite
-                {
-                    other.fate = Fate::Withdrawn;
-                }
-            }
-        }
-        let batch = self.publications;
-        let fresh = PackageState { facts: facts.clone(), fate: Fate::Available, granted: false, batch };
-        self.packages.insert(facts.package, fresh);
-    }
-
-    fn apply_claimed(&mut self, claimed: &Claimed) {
-        for status in claimed.statuses.values() {
-            if let Some(package) = status.granted().and_then(|package| self.packages.get_mut(&package)) {
-                package.granted = true;
-                if matches!(status, Status::Regular(_)) {
-                    package.fate = Fate::Granted;
-                }
-            }
-        }
-        if let Some(key) = claimed.claim.key {
-            self.claims.insert((claimed.claim.requester, key), claimed.clone());
-        }
-    }
+    /// Whether that is fewer than the low-water mark (`NOTE-LOW-WATER`).
+    pub low: bool,
 }

@@ -4,47 +4,23 @@
 //! states, a directory's log, and what clients saw of a server.
 
 mod claiming;
+mod history;
+mod keys;
 mod last_resort;
 mod life;
+mod limits;
 mod notifying;
+mod owner;
 mod publishing;
+mod restarts;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::BTreeSet;
 
-use crate::{
-    history::{Claim, Claimed, Event, Facts, Role, State, Status},
-    names::{Client, Package},
-    spec::{Op, Outcome, Refusal},
-};
+use crate::spec::Refusal;
 
-/// What happened, and what was said about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct History {
-    /// The store's events, in order.
-    pub log: Vec<Event>,
-    /// Whatever was asked, with every answer that the network ever carried back. Empty if only the log is known.
-    pub answers: BTreeMap<Request, BTreeSet<Outcome>>,
-}
-
-/// One request. However often it is sent and delivered, it is the same one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Request {
-    /// Tells two requests apart that ask the same.
-    pub number: u32,
-    /// Who asks, and what.
-    pub op: Op,
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.op.fmt(f)
-    }
-}
+pub use history::{Answers, History, Request, Shared};
 
 /// A rule that a history can be judged by.
 #[derive(Clone, Copy, Debug)]
@@ -67,10 +43,13 @@ macro_rules! rule {
 
 /// All rules on histories, in the order of the catalogue.
 pub const RULES: &[Rule] = &[
+    rule!("PUB-SIGNER-LISTED", publishing::signer_not_listed, publishing::signer_refused),
+    rule!("PUB-LIFETIME", publishing::outside_lifetime, publishing::lifetime_refused),
     rule!("PUB-FRESH", publishing::init_key_reused, publishing::init_key_refused),
     rule!("PUB-RETRY", publishing::published_twice, publishing::published_again),
     rule!("PUB-ONE-ROLE", publishing::two_roles, publishing::second_role_refused),
     rule!("PUB-ATOMIC", publishing::stored_in_part, publishing::refused_with_something_new),
+    rule!("PUB-LIMITS", publishing::over_the_limit, publishing::limit_refused),
     rule!("CLAIM-ONCE", claiming::granted_twice, claiming::claimed_after_grant),
     rule!("CLAIM-BYTES", claiming::not_published, claiming::two_clients_gave),
     rule!("CLAIM-DURABLE", claiming::answered_unrecorded, claiming::granted),
@@ -78,18 +57,45 @@ pub const RULES: &[Rule] = &[
     rule!("CLAIM-LIVE", claiming::not_valid, claiming::claimed_beside_expired),
     rule!("CLAIM-COMPATIBLE", claiming::wrong_suite, claiming::claimed_beside_other_suite),
     rule!("CLAIM-EACH-CLIENT", claiming::wrong_clients, claiming::two_clients_answered),
+    rule!("CLAIM-MINIMUM", claiming::more_than_answered, claiming::granted_beside_another),
     rule!("CLAIM-NOT-SELF", claiming::own_touched, claiming::claimed_by_own_client),
+    rule!("CLAIM-SELECTION", claiming::out_of_order, claiming::granted_beside_a_later_one),
+    rule!("CLAIM-REFUSAL-FREE", limits::refused_and_recorded, limits::refused_beside_stock),
+    rule!("CLAIM-UNSAFE", owner::taken_by_a_read, owner::read_beside_stock),
+    rule!("CLAIM-UNIFORM", limits::told_apart, limits::unknown_and_blocked),
     rule!("LAST-ONLY-WHEN-EXHAUSTED", last_resort::too_early, last_resort::after_regular),
     rule!("LAST-KEPT", last_resort::gone, last_resort::granted_to_several),
+    rule!("LAST-ONE-PER-SUITE", last_resort::two_in_a_batch, last_resort::second_refused),
     rule!("LAST-TOLD", last_resort::not_told, last_resort::not_accepted),
     rule!("LAST-USED-STICKS", last_resort::first_again, last_resort::used_again),
     rule!("LAST-REPLACED-WHOLE", last_resort::old_one, last_resort::replaced),
+    rule!("LAST-SAME-CHECKS", last_resort::not_live, last_resort::claimed_beside_a_dead_one),
     rule!("NOTE-EVERY-GRANT", notifying::unequal, notifying::both_roles_told),
     rule!("NOTE-NAMES-REQUESTER", notifying::another_named, notifying::two_requesters_told),
     rule!("NOTE-SURVIVES", notifying::lost, notifying::read_and_acknowledged_in_part),
-    rule!("KEY-CASCADE", life::signer_removed, life::claimed_beside_removed_signer),
+    rule!("NOTE-ZERO", owner::miscounted, owner::counted_zero),
+    rule!("NOTE-RECONCILE", owner::misreported, owner::several_standings_reported),
+    rule!("NOTE-LOW-WATER", owner::not_called_low, owner::became_low),
+    rule!("RATE-REQUESTER", limits::too_many_of_one, limits::limited_by_its_own),
+    rule!("RATE-PAIR", limits::too_many_of_a_pair, limits::limited_by_the_pair),
+    rule!("RATE-ISOLATED", limits::limited_by_others, limits::limited_beside_another),
+    rule!("RATE-RETRY-AFTER", limits::told_a_wrong_time, limits::answered_after_the_wait),
+    rule!("RATE-DURABLE", restarts::limit_forgotten, restarts::limited_after_a_crash),
+    rule!("BLOCK-REQUESTER", limits::blocked_got_something, limits::blocked_beside_stock),
+    rule!("KEY-LIST", keys::listed_wrongly, keys::listed_after_an_end),
+    rule!("KEY-UNIQUE", keys::listed_twice, keys::second_refused),
+    rule!("KEY-EXPIRY-FORWARD", keys::moved_back, keys::moved_and_refused),
+    rule!("KEY-NO-REVIVE", keys::revived, keys::revival_refused),
+    rule!("KEY-CASCADE", life::signer_ended, life::claimed_beside_ended_signer),
+    rule!("KEY-HISTORY", keys::past_rewritten, keys::both_ends_told),
+    rule!("KEY-VERIFY", keys::vouched_wrongly, keys::vouched_and_not),
     rule!("LIFE-TERMINAL", life::granted_and_withdrawn, life::claimed_beside_withdrawn),
     rule!("LIFE-WITHDRAW-RACE", life::told_wrongly, life::withdrawal_lost),
+    rule!("LIFE-TOMBSTONE", life::forgotten_early, life::forgotten_beside_used),
+    rule!("LIFE-RESTART", restarts::acknowledged_and_lost, restarts::granted_and_crashed),
+    rule!("LIFE-RESTORE", restarts::granted_across_a_restore, restarts::claimed_after_a_restore),
+    rule!("LIFE-REMOVE-CLIENT", keys::client_left_behind, keys::client_removed_with_all),
+    rule!("LIFE-NO-EARLY-GC", life::collected_early, life::collected_beside_available),
 ];
 
 /// The rule of this name.
@@ -101,66 +107,5 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 /// Every rule that the model can name: by judging a history, or by refusing an outcome.
 #[must_use]
 pub fn named() -> BTreeSet<&'static str> {
-    RULES.iter().map(|rule| rule.id).chain(Refusal::RULES).collect()
-}
-
-impl History {
-    /// The claims that the log records.
-    fn recorded(&self) -> impl Iterator<Item = &Claimed> {
-        self.log.iter().filter_map(|event| match event {
-            Event::Claimed(claimed) => Some(claimed),
-            _ => None,
-        })
-    }
-
-    /// The claims that were answered with statuses.
-    fn answered(&self) -> impl Iterator<Item = (&Request, &Claim, &BTreeMap<Client, Status>)> {
-        self.answers.iter().flat_map(|(request, outcomes)| {
-            outcomes.iter().filter_map(move |outcome| match (&request.op, outcome) {
-                (Op::Claim(claim), Outcome::Claimed(statuses)) => Some((request, claim, statuses)),
-                _ => None,
-            })
-        })
-    }
-
-    /// What was asked to be published, with the answers.
-    fn publications(&self) -> impl Iterator<Item = (&[Facts], &BTreeSet<Outcome>)> {
-        self.answers.iter().filter_map(|(request, outcomes)| match &request.op {
-            Op::Publish { packages, .. } => Some((packages.as_slice(), outcomes)),
-            _ => None,
-        })
-    }
-
-    /// What the log says was published, in order.
-    fn published(&self) -> impl Iterator<Item = &Facts> {
-        self.log.iter().flat_map(|event| match event {
-            Event::Published(batch) => batch.as_slice(),
-            _ => &[],
-        })
-    }
-
-    /// Whether the package was published as a last resort.
-    fn is_last_resort(&self, package: Package) -> bool {
-        self.published().any(|facts| facts.package == package && facts.role == Role::LastResort)
-    }
-
-    /// The first finding in the log, each event judged in the state before it.
-    fn find<T>(&self, mut judge: impl FnMut(&State, &Event) -> Option<T>) -> Option<T> {
-        let mut state = State::default();
-        self.log.iter().find_map(|event| {
-            let found = judge(&state, event);
-            state.apply(event);
-            found
-        })
-    }
-
-    /// The first finding among the statuses that the log records, each judged in the state before its claim.
-    fn find_status<T>(&self, mut judge: impl FnMut(&State, &Claim, Client, Status) -> Option<T>) -> Option<T> {
-        self.find(|state, event| match event {
-            Event::Claimed(Claimed { claim, statuses }) => {
-                statuses.iter().find_map(|(client, status)| judge(state, claim, *client, *status))
-            }
-            _ => None,
-        })
-    }
+    RULES.iter().map(|rule| rule.id).chain(Refusal::RULES.iter().copied()).collect()
 }

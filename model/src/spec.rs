@@ -7,16 +7,21 @@
 
 mod accepts;
 mod claiming;
+mod keys;
 mod label;
+mod limits;
 mod operation;
 mod outcomes;
+mod owner;
 mod publishing;
 #[cfg(test)]
 mod tests;
 
 pub use accepts::Refusal;
 pub use label::Label;
+pub use limits::{Limit, Limits};
 pub use operation::{Fate as WithdrawnFate, Op, Outcome, Reason, Stock};
+pub use outcomes::Decision;
 
 use crate::names::Time;
 
@@ -33,6 +38,12 @@ pub struct Spec {
     pub stock_max: usize,
     /// The most packages in one publication.
     pub batch_max: usize,
+    /// How many claims are answered in which time.
+    pub limits: Limits,
+    /// The stock of a suite is low where fewer live regular packages than this are left; 0 is never low.
+    pub low_water: u32,
+    /// For how many seconds the answer to a claim is remembered under its idempotency key.
+    pub claim_memory: Time,
 }
 
 /// The order in which regular packages are granted (`CLAIM-SELECTION`).
@@ -53,6 +64,9 @@ impl Default for Spec {
             skew: 0,
             stock_max: usize::MAX,
             batch_max: usize::MAX,
+            limits: Limits::default(),
+            low_water: 0,
+            claim_memory: Time::MAX,
         }
     }
 }

@@ -5,27 +5,32 @@
 //!
 //! What was sent stays deliverable for ever, and so does every answer. That contains loss, duplication, delay,
 //! reordering and retries without a step for any of them: a lost answer is one that nobody looks at, a retry is one
-//! more delivery. A crash of a replica between its steps is a load that nothing follows.
+//! more delivery. A replica may be killed between any two steps, which empties its hands; the operator may restore an
+//! older state of the store, and fences it off.
 //!
 //! The system never restates the specification: it decides by [`Spec::decisions`](crate::spec::Spec::decisions), and
 //! each step is checked to be a legal step of [`Spec::accepts`](crate::spec::Spec::accepts) (`REFINES`).
 
+mod families;
 mod properties;
-mod scenarios;
+mod scenario;
 mod steps;
 mod words;
 
-pub use properties::{REFINES, Watch};
-pub use scenarios::{Scenario, scenarios};
-pub(crate) use scenarios::{notifications, refill, rotation};
+pub use families::{Bounds, FAMILIES, Family, family, scenarios};
+pub(crate) use families::{notifications, refill, rotation};
+pub use properties::{REFINES, Verdict, Watch};
+pub use scenario::Scenario;
+
+use std::sync::Arc;
 
 use stateright::{Model, Property};
 
 use crate::{
     history::Event,
-    mutants::Mutant,
+    mutants::{Lie, Mutant},
     names::Time,
-    rules::{History, Request},
+    rules::{History, Request, Shared},
     spec::{Outcome, Refusal},
 };
 
@@ -44,11 +49,17 @@ pub struct System {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct World {
     /// The store's log, and the answers on the network.
-    pub history: History,
+    pub history: Arc<History>,
     /// What each replica is at.
     pub replicas: Vec<Replica>,
     /// The first step that the specification does not allow. Always `None` in a correct system.
-    pub refused: Option<Refusal>,
+    pub refused: Option<Arc<Refusal>>,
+    /// How often a replica was killed.
+    pub crashes: u8,
+    /// How often a backup was restored.
+    pub restores: u8,
+    /// What the rules say of the history.
+    pub verdict: Verdict,
 }
 
 /// What a replica is at. It remembers nothing else: all that lasts is in the store.
@@ -59,14 +70,14 @@ pub enum Replica {
     /// It has loaded the log for a request, as long as it was then.
     Loaded {
         /// The request.
-        request: Request,
+        request: Shared<Request>,
         /// The length of the log.
         version: usize,
     },
     /// It has answered and is still to append something. Only mutants owe.
     Owes {
         /// The request.
-        request: Request,
+        request: Shared<Request>,
         /// What is to be appended.
         events: Vec<Event>,
     },
@@ -80,7 +91,7 @@ pub enum Action {
         /// Its place among the replicas.
         replica: usize,
         /// The request.
-        request: Request,
+        request: Shared<Request>,
         /// The length of the log.
         version: usize,
     },
@@ -89,7 +100,7 @@ pub enum Action {
         /// Its place among the replicas.
         replica: usize,
         /// The request.
-        request: Request,
+        request: Shared<Request>,
         /// The length of the log that it decided on.
         version: usize,
         /// The answer.
@@ -104,7 +115,7 @@ pub enum Action {
         /// Its place among the replicas.
         replica: usize,
         /// The request.
-        request: Request,
+        request: Shared<Request>,
         /// The length of the log.
         version: usize,
     },
@@ -113,8 +124,20 @@ pub enum Action {
         /// Its place among the replicas.
         replica: usize,
         /// The request that was answered.
-        request: Request,
+        request: Shared<Request>,
         /// What is appended.
+        events: Vec<Event>,
+    },
+    /// A replica is killed: what it had loaded or owed is gone. It starts again at once.
+    Crash {
+        /// Its place among the replicas.
+        replica: usize,
+    },
+    /// The operator puts back the store as it was at an earlier version, and fences it off before it serves again.
+    Restore {
+        /// The length of the log in the backup.
+        version: usize,
+        /// What is appended then: the time, and the fence.
         events: Vec<Event>,
     },
     /// Time passes.
@@ -130,6 +153,10 @@ impl System {
     pub fn new(scenario: Scenario) -> Self {
         Self { scenario, mutant: None, watch: Watch::All }
     }
+
+    fn lie(&self) -> Option<Lie> {
+        self.mutant.map(|mutant| mutant.lie)
+    }
 }
 
 impl Model for System {
@@ -137,27 +164,39 @@ impl Model for System {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
-        let history = History { log: self.scenario.setup.clone(), ..History::default() };
-        vec![World { history, replicas: vec![Replica::Idle; self.scenario.replicas], refused: None }]
+        let mut history = History::begin(self.scenario.spec.clone(), self.scenario.setup.clone());
+        let verdict = self.judge(&mut history, Verdict::default());
+        vec![World {
+            history: Arc::new(history),
+            replicas: vec![Replica::Idle; self.scenario.replicas],
+            refused: None,
+            crashes: 0,
+            restores: 0,
+            verdict,
+        }]
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
         // Replicas are alike, so it is enough that the first idle one takes a request.
         if let Some(replica) = world.replicas.iter().position(|replica| *replica == Replica::Idle) {
-            let version = world.history.log.len();
+            let version = world.history.log().len();
             let load = |request| Action::Load { replica, request, version };
             actions.extend(self.deliverable(world).into_iter().map(load));
         }
         for (place, replica) in world.replicas.iter().enumerate() {
             match replica {
-                Replica::Idle => {}
+                Replica::Idle => continue,
                 Replica::Loaded { request, version } => self.conclude(world, place, request, *version, actions),
                 Replica::Owes { request, events } => {
                     let (request, events) = (request.clone(), events.clone());
                     actions.push(Action::Append { replica: place, request, events });
                 }
             }
+            if world.crashes < self.scenario.crashes {
+                actions.push(Action::Crash { replica: place });
+            }
         }
+        actions.extend(self.restores(world));
         actions.extend(self.tick(world));
     }
 
@@ -166,21 +205,45 @@ impl Model for System {
         match action {
             Action::Load { replica, request, version } | Action::LoadAgain { replica, request, version } => {
                 *next.replicas.get_mut(replica)? = Replica::Loaded { request, version };
+                return Some(next);
             }
             Action::Answer { replica, request, version, outcome, events, owed } => {
-                next.refused = next.refused.or_else(|| self.refusal(world, &request, version, &outcome, &events));
-                next.history.log.extend(events);
-                next.history.answers.entry(request.clone()).or_default().insert(outcome);
+                if next.refused.is_none() {
+                    next.refused = self.refusal(world, &request, version, &outcome, &events).map(Arc::new);
+                }
+                // What was said before is no news: a repetition changes nothing but the replica.
+                if !events.is_empty() || !world.history.has_answered(&request, &outcome) {
+                    self.happens(&mut next, |history| {
+                        history.append(events);
+                        history.answer_at(version, &request, outcome);
+                    });
+                }
                 let after = if owed.is_empty() { Replica::Idle } else { Replica::Owes { request, events: owed } };
                 *next.replicas.get_mut(replica)? = after;
             }
             Action::Append { replica, request, events } => {
-                next.refused =
-                    next.refused.or_else(|| Some(Refusal::new(REFINES, format_args!("{request}: too late"))));
-                next.history.log.extend(events);
+                let late = || Arc::new(Refusal::new(REFINES, format_args!("{}: too late", *request)));
+                next.refused = next.refused.or_else(|| Some(late()));
+                self.happens(&mut next, |history| history.append(events));
                 *next.replicas.get_mut(replica)? = Replica::Idle;
             }
-            Action::Tick { to } => next.history.log.push(Event::Ticked { to }),
+            Action::Crash { replica } => {
+                *next.replicas.get_mut(replica)? = Replica::Idle;
+                next.crashes += 1;
+                self.happens(&mut next, History::crash);
+            }
+            Action::Restore { version, events } => {
+                next.replicas.fill(Replica::Idle);
+                next.restores += 1;
+                if next.refused.is_none() {
+                    next.refused = self.refused_restore(world, version, &events).map(Arc::new);
+                }
+                self.happens(&mut next, |history| {
+                    history.restore(version);
+                    history.append(events);
+                });
+            }
+            Action::Tick { to } => self.happens(&mut next, |history| history.append([Event::Ticked { to }])),
         }
         Some(next)
     }
@@ -192,7 +255,7 @@ impl Model for System {
     /// The log of a correct directory is bounded by the scenario: claims carry keys, and everything else that is
     /// asked twice changes nothing the second time. Some mutants would append for ever.
     fn within_boundary(&self, world: &World) -> bool {
-        self.mutant.is_none() || world.history.log.len() <= LOG_MAX_OF_MUTANTS
+        self.mutant.is_none() || world.history.log().len() <= self.scenario.setup.len() + LOG_MAX_OF_MUTANTS
     }
 
     fn format_action(&self, action: &Action) -> String {
@@ -204,4 +267,4 @@ impl Model for System {
     }
 }
 
-const LOG_MAX_OF_MUTANTS: usize = 20;
+const LOG_MAX_OF_MUTANTS: usize = 16;

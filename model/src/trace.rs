@@ -121,11 +121,18 @@ fn asker(op: &Op) -> String {
     match op {
         Op::Claim(claim) => claim.requester.to_string(),
         Op::Tick { .. } => "clock".into(),
+        Op::Collect | Op::Fence => "operator".into(),
+        Op::Keys { .. } | Op::Verify { .. } => "anyone".into(),
+        Op::Block { user, .. } | Op::Unblock { user, .. } => user.to_string(),
         Op::AddKey { client, .. }
+        | Op::ExtendKey { client, .. }
         | Op::RemoveKey { client, .. }
+        | Op::RemoveClient { client }
         | Op::Publish { client, .. }
+        | Op::Replace { client, .. }
         | Op::Withdraw { client, .. }
         | Op::Stock { client }
+        | Op::Reconcile { client }
         | Op::Notifications { client, .. }
         | Op::Acknowledge { client, .. } => client.to_string(),
     }

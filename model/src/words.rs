@@ -4,23 +4,37 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::{
     history::{Claim, Claimed, Event, Facts, Notified, Role, Status},
-    names::Client,
+    names::{Client, Time},
     spec::{Op, Outcome},
 };
 
 impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddKey { user, client, key } => write!(f, "the addition of {key} for {client} of {user}"),
+            Self::AddKey { user, client, key, expires } => {
+                write!(f, "the addition of {key} for {client} of {user}{}", until(*expires))
+            }
+            Self::ExtendKey { client, key, expires } => write!(f, "{client}'s extension of {key} to {expires}"),
             Self::RemoveKey { client, key } => write!(f, "{client}'s removal of {key}"),
+            Self::RemoveClient { client } => write!(f, "the removal of {client}"),
+            Self::Keys { user } => write!(f, "a look at the keys of {user}"),
+            Self::Verify { user, key, at } => write!(f, "the question whether {key} stood for {user} at {at}"),
             Self::Publish { client, packages } => write!(f, "{client}'s publication of {}", list(packages)),
+            Self::Replace { client, packages } => {
+                write!(f, "{client}'s replacement of everything by {}", list(packages))
+            }
             Self::Claim(claim) => claim.fmt(f),
             Self::Withdraw { client, packages } => write!(f, "{client}'s withdrawal of {}", list(packages)),
+            Self::Block { user, requester } => write!(f, "{user}'s block of {requester}"),
+            Self::Unblock { user, requester } => write!(f, "{user}'s lifting of the block of {requester}"),
             Self::Stock { client } => write!(f, "{client}'s look at its stock"),
+            Self::Reconcile { client } => write!(f, "{client}'s look at its packages"),
             Self::Notifications { client, after } => write!(f, "{client}'s reading of notifications after {after}"),
             Self::Acknowledge { client, through } => {
                 write!(f, "{client}'s acknowledgement of notifications through {through}")
             }
+            Self::Collect => f.write_str("the collection of what has ended"),
+            Self::Fence => f.write_str("the operator's fence"),
             Self::Tick { to } => write!(f, "the passing of time to {to}"),
         }
     }
@@ -47,6 +61,16 @@ impl Display for Outcome {
         match self {
             Self::Done => f.write_str("done"),
             Self::Claimed(statuses) => f.write_str(&in_words(statuses)),
+            Self::Limited { retry_after } => write!(f, "refused by a limit for {retry_after} s"),
+            Self::Replaced { withdrawn } => write!(f, "done in place of {withdrawn}"),
+            Self::ClientRemoved { unread } => write!(f, "done, with {unread} unread"),
+            Self::Keys(keys) if keys.is_empty() => f.write_str("no keys"),
+            Self::Keys(keys) => f.write_str(&list(keys)),
+            Self::Standing(standing) => write!(f, "{standing:?}"),
+            Self::Packages(packages) => {
+                let packages = packages.iter().map(|(package, standing)| format!("{package} {standing:?}"));
+                f.write_str(&list(packages))
+            }
             Self::Withdrawn(fates) => {
                 let fates: Vec<_> = fates.iter().map(|(package, fate)| format!("{package} {fate:?}")).collect();
                 f.write_str(&fates.join(", "))
@@ -62,8 +86,19 @@ impl Display for Outcome {
 impl Display for Event {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::KeyAdded { user, client, key } => write!(f, "{key} is listed for {client} of {user}"),
+            Self::KeyAdded { user, client, key, expires } => {
+                write!(f, "{key} is listed for {client} of {user}{}", until(*expires))
+            }
+            Self::KeyExtended { key, expires } => write!(f, "{key} expires at {expires}"),
             Self::KeyRemoved { key } => write!(f, "{key} is removed"),
+            Self::ClientRemoved { client } => write!(f, "{client} is removed"),
+            Self::Counted { requester, of: None } => write!(f, "counted for {requester}"),
+            Self::Counted { requester, of: Some(user) } => write!(f, "counted for {requester} with {user}"),
+            Self::Limited { claim, retry_after } => write!(f, "{claim} was refused for {retry_after} s"),
+            Self::Blocked { user, requester } => write!(f, "{user} shuts {requester} out"),
+            Self::Unblocked { user, requester } => write!(f, "{user} lets {requester} in again"),
+            Self::Forgotten { packages } => write!(f, "forgotten: {}", list(packages)),
+            Self::Fenced => f.write_str("what was available is fenced off"),
             Self::Published(batch) => write!(f, "published: {}", list(batch)),
             Self::Claimed(Claimed { claim, statuses }) => write!(f, "{claim} got {}", in_words(statuses)),
             Self::Notified(notified) => write!(f, "notification {notified} for {}", notified.client),
@@ -109,6 +144,10 @@ fn in_words(statuses: &std::collections::BTreeMap<Client, Status>) -> String {
         return "nothing, as there is no client".into();
     }
     statuses.iter().map(|(client, status)| format!("{status} from {client}")).collect::<Vec<_>>().join(" and ")
+}
+
+fn until(expires: Option<Time>) -> String {
+    expires.map_or_else(String::new, |expires| format!(" until {expires}"))
 }
 
 /// Several things, with commas between them.

@@ -1,7 +1,7 @@
 //! Which kinds of steps the scenarios reach, and how quickly each mutant is caught.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Formatter},
     time::Instant,
 };
@@ -9,10 +9,9 @@ use std::{
 use crate::{
     check::STATES_MAX,
     engine::Graph,
-    history::State,
     mutants::MUTANTS,
     spec::Label,
-    system::{Action, Scenario, System, Watch, scenarios},
+    system::{Action, Bounds, Scenario, System, Watch, family, scenarios},
 };
 
 /// The labels that the scenarios reach ([`Spec::label`](crate::spec::Spec::label)).
@@ -42,20 +41,17 @@ impl Coverage {
 #[must_use]
 pub fn coverage() -> Coverage {
     let labels = |scenario: Scenario| (scenario.name, labels(scenario));
-    Coverage { scenarios: scenarios().into_iter().map(labels).collect() }
+    Coverage { scenarios: scenarios(Bounds::Small).into_iter().map(labels).collect() }
 }
 
 fn labels(scenario: Scenario) -> BTreeMap<Label, usize> {
     let system = System::new(scenario);
     let graph = Graph::of(&system, STATES_MAX);
     let mut labels = BTreeMap::new();
-    // Many states have one log, and a label depends on what the log leads to.
-    let mut states = HashMap::new();
     for (place, world) in graph.states().iter().enumerate() {
         for edge in graph.edges(place) {
             let Action::Answer { request, version, outcome, .. } = &edge.action else { continue };
-            let log = &world.history.log[..*version];
-            let state = states.entry(log).or_insert_with(|| State::of(log));
+            let state = world.history.state_at(*version);
             *labels.entry(system.scenario.spec.label(state, &request.op, outcome)).or_default() += 1;
         }
     }
@@ -82,17 +78,15 @@ pub struct Kill {
 /// How each mutant is caught, by the project's own engine.
 #[must_use]
 pub fn mutant_table() -> Vec<Kill> {
-    let scenarios = scenarios();
-    let named = |name| scenarios.iter().find(move |scenario| scenario.name == name);
     let kills = MUTANTS.iter().filter_map(|mutant| {
         let begin = Instant::now();
-        let scenario = named(mutant.scenario)?.clone();
+        let scenario = (family(mutant.family)?.scenario)(Bounds::Small);
         let system = System { scenario, mutant: Some(mutant), watch: Watch::Only(mutant.breaks) };
         let (graph, found) = Graph::violation(&system, STATES_MAX, mutant.breaks);
         Some(Kill {
             mutant: mutant.name,
             rule: mutant.breaks,
-            scenario: mutant.scenario,
+            scenario: mutant.family,
             steps: found.map(|found| graph.path(found).len()),
             states: graph.states().len(),
             seconds: begin.elapsed().as_secs_f64(),

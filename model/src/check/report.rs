@@ -1,11 +1,11 @@
 //! What a run of the checker found, in words.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Formatter},
+    sync::Arc,
 };
 
-use crate::{history::Event, rules::Request, spec::Outcome, trace::Trace};
+use crate::{rules::History, trace::Trace};
 
 /// The result of exploring one scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,10 +77,8 @@ pub struct Counterexample {
     pub broken: String,
     /// The steps, in words.
     pub story: Vec<String>,
-    /// The log in the end, from the scenario's beginning.
-    pub events: Vec<Event>,
-    /// What was answered, by request.
-    pub answers: BTreeMap<Request, BTreeSet<Outcome>>,
+    /// The history in the end, from the scenario's beginning.
+    pub history: Arc<History>,
     /// The path, to be rendered in other formats.
     pub trace: Trace,
 }

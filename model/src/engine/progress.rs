@@ -21,7 +21,7 @@ use crate::{
     engine::{Fair, Graph, Strength, stall},
     mutants::{Mutant, STALLING},
     names::{Client, Package, Requester},
-    system::{Action, Scenario, System, Watch, World},
+    system::{Action, Bounds, Scenario, System, Watch, World},
 };
 
 pub use owed::{OBLIGATIONS, obligation};
@@ -34,7 +34,7 @@ pub struct Obligation {
     /// What is owed.
     pub says: &'static str,
     /// Where it is looked at.
-    pub scenario: fn() -> Scenario,
+    pub scenario: fn(Bounds) -> Scenario,
     pub(crate) owed: fn(&Scenario, &World) -> BTreeSet<Debt>,
     pub(crate) paid: fn(&World, &Debt) -> bool,
     pub(crate) pays: fn(&Debt, &crate::rules::Request) -> bool,
@@ -105,7 +105,7 @@ pub fn progress_of_mutants() -> Vec<Progress> {
 /// Looks at one obligation, on a correct directory or on one with a fault.
 #[must_use]
 pub fn progress(obligation: &Obligation, mutant: Option<&'static Mutant>) -> Progress {
-    let scenario = (obligation.scenario)();
+    let scenario = (obligation.scenario)(Bounds::Small);
     let system = System { scenario, mutant, watch: Watch::All };
     let graph = Graph::of(&system, STATES_MAX);
     let owed: Vec<_> = graph.states().iter().map(|world| (obligation.owed)(&system.scenario, world)).collect();
@@ -219,7 +219,7 @@ fn concludes(action: &Action) -> Option<usize> {
         Action::Answer { replica, .. } | Action::LoadAgain { replica, .. } | Action::Append { replica, .. } => {
             Some(*replica)
         }
-        Action::Load { .. } | Action::Tick { .. } => None,
+        Action::Load { .. } | Action::Crash { .. } | Action::Restore { .. } | Action::Tick { .. } => None,
     }
 }
 

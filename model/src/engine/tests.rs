@@ -7,20 +7,22 @@ mod progress;
 use stateright::Checker;
 
 use super::*;
-use crate::system::{REFINES, Scenario, System, Watch, scenarios};
+use crate::system::{Bounds, REFINES, Scenario, System, Watch, family};
 
 fn system(scenario: Scenario, mutant: Option<&str>) -> System {
     System { scenario, mutant: mutant.and_then(crate::mutants::mutant), watch: Watch::Only(REFINES) }
 }
 
 fn named(name: &str) -> Scenario {
-    scenarios().into_iter().find(|scenario| scenario.name == name).expect("named")
+    (family(name).expect("named").scenario)(Bounds::Small)
 }
 
 #[test]
 fn both_engines_find_the_same_number_of_states_and_the_same_depth() {
-    let scopes = ["endings", "clients", "notifications"].map(named);
-    for scenario in scopes.into_iter().chain([crate::system::rotation(), crate::system::refill()]) {
+    let scopes = ["endings", "clients", "notifications", "crash", "restored-feed", "limits"].map(named);
+    for scenario in
+        scopes.into_iter().chain([crate::system::rotation(Bounds::Small), crate::system::refill(Bounds::Small)])
+    {
         let system = system(scenario, None);
         let graph = Graph::of(&system, usize::MAX);
         let checker = system.clone().checker().threads(1).spawn_bfs().join();
@@ -53,7 +55,7 @@ fn a_search_that_is_cut_short_is_not_complete() {
 
 #[test]
 fn a_graph_can_be_given_to_other_tools() {
-    let system = system(crate::system::refill(), None);
+    let system = system(crate::system::refill(Bounds::Small), None);
     let graph = Graph::of(&system, usize::MAX);
     let mut text = vec![];
     graph.write_aut(&system, &mut text).expect("written");

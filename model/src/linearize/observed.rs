@@ -111,7 +111,7 @@ impl<'a> Observed<'a> {
         for (client, feed) in &mut visible.notifications {
             feed.retain(|notified| cursors.get(client).is_some_and(|cursor| notified.sequence > *cursor));
         }
-        visible.claims.retain(|(requester, key), _| {
+        visible.claims.retain(|(requester, _, key), _| {
             let asks = |claim: &Claim| claim.requester == *requester && claim.key == Some(*key);
             left.clone().any(|operation| matches!(&operation.op, Op::Claim(claim) if asks(claim)))
         });

@@ -26,7 +26,7 @@ fn facts(package: u32, role: Role) -> Facts {
 }
 
 fn add_key() -> Op {
-    Op::AddKey { user: User(1), client: Client(1), key: Key(1) }
+    Op::AddKey { user: User(1), client: Client(1), key: Key(1), expires: None }
 }
 
 fn publish(regular: std::ops::Range<u32>, last_resort: Option<u32>) -> Op {

@@ -28,12 +28,12 @@ impl<'a> Known<'a> {
                 self.asks.push(ask);
                 continue;
             };
-            if self.initial.claims.contains_key(&(claim.requester, key)) {
+            if self.initial.claims.contains_key(&(claim.requester, claim.user, key)) {
                 return Err(Halt::not_covered("a claim repeats one from before the history"));
             }
-            match repeated.get(&(claim.requester, key)) {
+            match repeated.get(&(claim.requester, claim.user, key)) {
                 None => {
-                    repeated.insert((claim.requester, key), self.asks.len());
+                    repeated.insert((claim.requester, claim.user, key), self.asks.len());
                     self.asks.push(ask);
                 }
                 Some(first) => self.read_repetition(*first, ask)?,

@@ -55,7 +55,10 @@ impl<'a> Known<'a> {
     /// What is wrong with a publication at any time of this history.
     fn fault(&self, client: Client, packages: &[Facts]) -> Option<Reason> {
         let listed = |facts: &Facts| {
-            self.initial.keys.get(&facts.signer).is_some_and(|key| key.client == client && !key.removed)
+            self.initial
+                .keys
+                .get(&facts.signer)
+                .is_some_and(|key| key.client == client && key.is_valid(self.initial.now))
         };
         let last_resorts = || packages.iter().filter(|facts| facts.role == Role::LastResort);
         let mut suites: Vec<_> = last_resorts().map(|facts| facts.suite).collect();

@@ -36,7 +36,7 @@ impl<'a> Known<'a> {
             takers: BTreeMap::new(),
             doubt: None,
         };
-        for key in initial.keys.values().filter(|key| !key.removed) {
+        for key in initial.keys.values().filter(|key| key.is_valid(initial.now)) {
             known.clients.entry(key.user).or_default().insert(key.client);
         }
         known.read_initial()?;
@@ -68,7 +68,7 @@ impl<'a> Known<'a> {
             if facts.not_before > self.initial.now {
                 return Err(Halt::not_covered(format_args!("{} is not valid yet at the start", facts.package)));
             }
-            let listed = self.initial.keys.get(&facts.signer).is_some_and(|key| !key.removed);
+            let listed = self.initial.keys.get(&facts.signer).is_some_and(|key| key.is_valid(self.initial.now));
             let mut item = Item::new(facts, None);
             item.fate = stored.fate;
             item.granted = stored.granted;
@@ -126,7 +126,7 @@ impl<'a> Known<'a> {
     fn read_removal(&mut self, at: usize, client: Client, key: Key) -> Result<(), Halt> {
         match self.initial.keys.get(&key).filter(|known| known.client == client) {
             None => Err(Halt::illegal("KEY-LIST", format_args!("{key} was removed, which {client} never had"), [at])),
-            Some(known) if known.removed => Ok(()),
+            Some(known) if !known.is_valid(self.initial.now) => Ok(()),
             Some(_) => {
                 // Removing again is harmless, so only the first one counts; it can be any that began before all ended.
                 let (from, to) = (self.from(at).under(Rule::KeyCascade), self.to(at).under(Rule::KeyCascade));
@@ -179,7 +179,7 @@ impl<'a> Known<'a> {
 
     fn note_vanishing(&mut self) -> Result<(), Halt> {
         let mut listed: BTreeMap<Client, Vec<Key>> = BTreeMap::new();
-        for (key, state) in self.initial.keys.iter().filter(|(_, state)| !state.removed) {
+        for (key, state) in self.initial.keys.iter().filter(|(_, state)| state.is_valid(self.initial.now)) {
             listed.entry(state.client).or_default().push(*key);
         }
         for (client, keys) in listed {

@@ -81,7 +81,10 @@ fn operation(op: Op, outcome: Option<Outcome>, invoked: u64, returned: u64) -> O
 
 fn stocked(regular: u32) -> State {
     let batch = (0..regular).map(|package| facts(package, Role::Regular)).chain([facts(90, Role::LastResort)]);
-    State::of(&[Event::KeyAdded { user: User(1), client: Client(1), key: Key(1) }, Event::Published(batch.collect())])
+    State::of(&[
+        Event::KeyAdded { user: User(1), client: Client(1), key: Key(1), expires: None },
+        Event::Published(batch.collect()),
+    ])
 }
 
 fn verdict(initial: &State, history: &[Operation]) -> Verdict {

@@ -182,3 +182,97 @@ pub(super) fn before_the_first_notification(op: &Op, log: Vec<Event>) -> Vec<Eve
 pub(super) fn without_claims_for_publications(op: &Op, log: Vec<Event>) -> Vec<Event> {
     without(log, |event| matches!((op, event), (Op::Publish { .. }, Event::Claimed(_))))
 }
+
+/// All that was published came at once, as far as claims can see.
+pub(super) fn with_one_batch(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(_) = op else { return log };
+    let mut all = vec![];
+    let mut place = None;
+    let mut others = vec![];
+    for event in log {
+        if let Event::Published(batch) = event {
+            place.get_or_insert(others.len());
+            all.extend(batch);
+        } else {
+            others.push(event);
+        }
+    }
+    if let Some(place) = place {
+        others.insert(place, Event::Published(all));
+    }
+    others
+}
+
+fn is_count(event: &Event, pair: bool) -> bool {
+    matches!(event, Event::Counted { of, .. } if of.is_some() == pair)
+}
+
+pub(super) fn without_counts_of_requesters(_: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| is_count(event, false))
+}
+
+pub(super) fn without_counts_of_pairs(_: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| is_count(event, true))
+}
+
+pub(super) fn without_counts(_: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| matches!(event, Event::Counted { .. }))
+}
+
+/// Counts that came after the log was loaded are not seen.
+pub(super) fn with_counts_as_loaded(_: &Op, loaded: usize, log: Vec<Event>) -> Vec<Event> {
+    let late = |(place, event): &(usize, Event)| *place >= loaded && matches!(event, Event::Counted { .. });
+    log.into_iter().enumerate().filter(|item| !late(item)).map(|(_, event)| event).collect()
+}
+
+pub(super) fn with_counts_of_all(op: &Op, mut log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(asked) = op else { return log };
+    for event in &mut log {
+        if let Event::Counted { requester, of: Some(_) } = event {
+            *requester = asked.requester;
+        }
+    }
+    log
+}
+
+pub(super) fn without_blocks(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| matches!((op, event), (Op::Claim(_), Event::Blocked { .. })))
+}
+
+pub(super) fn without_expiry_of_keys(op: &Op, mut log: Vec<Event>) -> Vec<Event> {
+    for event in &mut log {
+        if let (Op::Claim(_), Event::KeyAdded { expires, .. }) = (op, event) {
+            *expires = None;
+        }
+    }
+    log
+}
+
+/// Last resorts are signed by a key that never ends, as far as claims can see.
+pub(super) fn with_last_resorts_for_ever(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(_) = op else { return log };
+    let signers: BTreeSet<_> = log
+        .iter()
+        .flat_map(|event| if let Event::Published(batch) = event { batch.as_slice() } else { &[] })
+        .filter(|facts| facts.role == Role::LastResort)
+        .map(|facts| facts.signer)
+        .collect();
+    without(
+        without_expiry_of_keys(op, log),
+        |event| matches!(event, Event::KeyRemoved { key } if signers.contains(key)),
+    )
+}
+
+pub(super) fn without_fence(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| matches!((op, event), (Op::Publish { .. }, Event::Fenced)))
+}
+
+pub(super) fn with_last_resort_given_once(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(asked) = op else { return log };
+    let last_resort = |status: &Status| matches!(status, Status::LastResort(_));
+    let got = |event: &Event| match event {
+        Event::Claimed(it) => it.claim.requester == asked.requester && it.statuses.values().any(last_resort),
+        _ => false,
+    };
+    if log.iter().any(got) { published(log, |batch| batch.retain(|facts| facts.role == Role::Regular)) } else { log }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::MUTANTS;
-use crate::{rules::RULES, system::scenarios};
+use crate::{rules::RULES, system::family};
 
 #[test]
 fn every_rule_has_a_mutant_and_every_mutant_a_rule() {
@@ -13,11 +13,11 @@ fn every_rule_has_a_mutant_and_every_mutant_a_rule() {
 }
 
 #[test]
-fn mutants_have_names_of_their_own_sentences_and_scenarios() {
+fn mutants_have_names_of_their_own_sentences_and_families() {
     let names: BTreeSet<_> = MUTANTS.iter().map(|mutant| mutant.name).collect();
     assert_eq!(names.len(), MUTANTS.len());
     for mutant in MUTANTS {
         assert!(mutant.says.ends_with('.'), "{}", mutant.name);
-        assert!(scenarios().iter().any(|scenario| scenario.name == mutant.scenario), "{}", mutant.name);
+        assert!(family(mutant.family).is_some(), "{}", mutant.name);
     }
 }

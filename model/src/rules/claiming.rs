@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     history::{Claim, Claimed, Event, Fate, PackageState, Role, State, Status},
-    names::{ClaimKey, Client, Package, Requester},
-    rules::History,
+    names::{ClaimKey, Client, Package, Requester, User},
+    rules::{History, Request},
+    spec::{Op, Outcome, Selection},
     words::list,
 };
 
 /// What makes a claim the same claim: its key, or else its own place among the claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Identity {
-    Keyed(Requester, ClaimKey),
+    Keyed(Requester, User, ClaimKey),
     Numbered(usize),
 }
 
 fn identity(claim: &Claim, number: usize) -> Identity {
-    claim.key.map_or(Identity::Numbered(number), |key| Identity::Keyed(claim.requester, key))
+    claim.key.map_or(Identity::Numbered(number), |key| Identity::Keyed(claim.requester, claim.user, key))
 }
 
 /// `CLAIM-ONCE`: a regular package in two claims, as recorded or as answered.
@@ -53,7 +54,7 @@ pub(super) fn claimed_after_grant(history: &History) -> bool {
 
 /// `CLAIM-BYTES`: granted for a client that never published it.
 pub(super) fn not_published(history: &History) -> Option<String> {
-    history.find_status(|state, claim, client, status| {
+    history.find_new_status(|state, claim, client, status| {
         let package = status.granted()?;
         let owner = state.packages.get(&package).map(|known| known.facts.client);
         let whose = owner.map_or("nobody".into(), |owner| owner.to_string());
@@ -69,7 +70,7 @@ pub(super) fn two_clients_gave(history: &History) -> bool {
 pub(super) fn answered_unrecorded(history: &History) -> Option<String> {
     history.answered().find_map(|(_, claim, statuses)| {
         let same = |recorded: &Claimed| recorded.claim == *claim && recorded.statuses == *statuses;
-        let unrecorded = grants(statuses) && !history.recorded().any(same);
+        let unrecorded = grants(statuses) && !history.timelines().flat_map(History::recorded).any(same);
         unrecorded
             .then(|| format!("{claim} was answered with {}, which the log does not hold", list(statuses.values())))
     })
@@ -91,10 +92,26 @@ pub(super) fn answered_differently(history: &History) -> Option<String> {
             return Some(format!("{claim} got {} and again {}", list(before.values()), list(statuses.values())));
         }
     }
+    // A restore takes the memory of answers away with the rest.
+    if !history.lost().is_empty() {
+        return None;
+    }
+    let limited = |claim: &Claim| {
+        let same = |(request, outcome): (&Request, &Outcome)| {
+            matches!(&request.op, Op::Claim(it) if it == claim) && matches!(outcome, Outcome::Limited { .. })
+        };
+        history.answered_with().any(same)
+    };
     for (_, claim, statuses) in history.answered().filter(|(_, claim, _)| claim.key.is_some()) {
         if let Some(before) = recorded.insert(claim, statuses).filter(|before| *before != statuses) {
             let (before, now) = (list(before.values()), list(statuses.values()));
             return Some(format!("{claim} was answered with {before} and with {now}"));
+        }
+        if limited(claim) {
+            return Some(format!(
+                "{claim} was refused by a limit, and with the same key got {}",
+                list(statuses.values())
+            ));
         }
     }
     None
@@ -109,7 +126,7 @@ pub(super) fn keyed_then_another(history: &History) -> bool {
 
 /// `CLAIM-LIVE`: granted outside its lifetime.
 pub(super) fn not_valid(history: &History) -> Option<String> {
-    history.find_status(|state, claim, _, status| {
+    history.find_new_status(|state, claim, _, status| {
         let facts = &state.packages.get(&status.granted()?)?.facts;
         let (now, from, until) = (state.now, facts.not_before, facts.not_after);
         let outside = now < from || now >= until;
@@ -136,7 +153,7 @@ pub(super) fn claimed_beside(history: &History, excluded: impl Fn(&State, &Packa
 
 /// `CLAIM-COMPATIBLE`: granted in a suite that was not asked for, or the wrong kind of nothing.
 pub(super) fn wrong_suite(history: &History) -> Option<String> {
-    history.find_status(|state, claim, client, status| {
+    history.find_new_status(|state, claim, client, status| {
         if let Some(package) = status.granted() {
             let suite = state.packages.get(&package)?.facts.suite;
             return (!claim.accepts(&suite)).then(|| format!("{claim} got {package}, which is of {suite}"));
@@ -163,7 +180,7 @@ pub(super) fn claimed_beside_other_suite(history: &History) -> bool {
 
 /// `CLAIM-EACH-CLIENT`: a client of the user without a status, or a status of somebody else's client.
 pub(super) fn wrong_clients(history: &History) -> Option<String> {
-    history.find(|state, event| match event {
+    history.find_new(|state, event| match event {
         Event::Claimed(Claimed { claim, statuses }) => {
             let not_own = |client: &Client| Some(*client) != claim.requester_client;
             let expected: BTreeSet<_> = state.clients_of(claim.user).into_iter().filter(not_own).collect();
@@ -181,7 +198,7 @@ pub(super) fn two_clients_answered(history: &History) -> bool {
 
 /// `CLAIM-NOT-SELF`: the requester's own client gave a package.
 pub(super) fn own_touched(history: &History) -> Option<String> {
-    history.find_status(|_, claim, client, status| {
+    history.find_new_status(|_, claim, client, status| {
         (claim.requester_client == Some(client)).then(|| format!("{claim} got {status} from its own {client}"))
     })
 }
@@ -194,4 +211,46 @@ pub(super) fn claimed_by_own_client(history: &History) -> bool {
         _ => None,
     });
     own.is_some()
+}
+
+/// `CLAIM-MINIMUM`: consumed for a claim, and in no answer to it.
+pub(super) fn more_than_answered(history: &History) -> Option<String> {
+    history.find_new_status(|_, claim, _, status| {
+        let package = status.granted()?;
+        let mut answers = history.answered().filter(|(_, asked, _)| *asked == claim).map(|(.., it)| it).peekable();
+        answers.peek()?;
+        let answered = answers.any(|statuses| statuses.values().any(|given| given.granted() == Some(package)));
+        (!answered).then(|| format!("{package} was spent on {claim}, whose answer does not have it"))
+    })
+}
+
+/// A regular package was granted while its client had another one that would have done.
+pub(super) fn granted_beside_another(history: &History) -> bool {
+    let found = history.find_status(|state, claim, client, status| {
+        let suits = |known: &&PackageState| claim.accepts(&known.facts.suite);
+        (status.granted().is_some() && state.regular(client).filter(suits).count() >= 2).then_some(())
+    });
+    found.is_some()
+}
+
+/// `CLAIM-SELECTION`: a package of a later batch before one of an earlier, where the order of upload is declared.
+pub(super) fn out_of_order(history: &History) -> Option<String> {
+    let fifo = history.declared().selection == Selection::Fifo;
+    history.find_new_status(|state, claim, client, status| {
+        let granted = state.packages.get(&status.granted().filter(|_| fifo)?)?;
+        let suits = |known: &&PackageState| claim.accepts(&known.facts.suite);
+        let earlier = state.regular(client).filter(suits).find(|known| known.batch < granted.batch)?;
+        let regular = matches!(status, Status::Regular(_));
+        regular.then(|| format!("{claim} got {status} from {client} before {}", earlier.facts.package))
+    })
+}
+
+pub(super) fn granted_beside_a_later_one(history: &History) -> bool {
+    let fifo = history.declared().selection == Selection::Fifo;
+    let found = history.find_status(|state, claim, client, status| {
+        let granted = state.packages.get(&status.granted().filter(|_| fifo)?)?;
+        let suits = |known: &&PackageState| claim.accepts(&known.facts.suite);
+        state.regular(client).filter(suits).any(|known| known.batch > granted.batch).then_some(())
+    });
+    found.is_some()
 }

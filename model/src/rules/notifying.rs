@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn told(history: &History) -> impl Iterator<Item = &Notified> {
-    history.log.iter().filter_map(|event| match event {
+    history.log().iter().filter_map(|event| match &**event {
         Event::Notified(told) => Some(told),
         _ => None,
     })
@@ -57,56 +57,61 @@ pub(super) fn two_requesters_told(history: &History) -> bool {
 
 /// `NOTE-SURVIVES`: a feed with a gap, let go without being asked, or read as it never was.
 pub(super) fn lost(history: &History) -> Option<String> {
-    out_of_order(history).or_else(|| let_go(history)).or_else(|| read_wrongly(history))
+    out_of_order(history).or_else(|| let_go(history)).or_else(|| read_wrongly(history)).or_else(|| same_number(history))
+}
+
+/// Two notifications that were read under one number: who has the first one takes the second for known.
+fn same_number(history: &History) -> Option<String> {
+    let mut read: BTreeMap<(Client, Sequence), &Notified> = BTreeMap::new();
+    let feeds = history.answered_with().filter_map(|(_, outcome)| match outcome {
+        Outcome::Notifications(feed) => Some(feed),
+        _ => None,
+    });
+    feeds.flatten().find_map(|notified| {
+        let other = read.insert((notified.client, notified.sequence), notified).filter(|other| *other != notified)?;
+        Some(format!("{} read {other} and {notified} under one number", notified.client))
+    })
 }
 
 fn out_of_order(history: &History) -> Option<String> {
-    let mut last: BTreeMap<Client, Sequence> = BTreeMap::new();
-    told(history).find_map(|notified| {
-        let before = last.insert(notified.client, notified.sequence).unwrap_or_default();
-        let gap = notified.sequence != before + 1;
-        gap.then(|| format!("notification {notified} of {} comes after number {before}", notified.client))
+    history.find_new(|state, event| {
+        let Event::Notified(notified) = event else { return None };
+        let expected = state.next_sequence(notified.client);
+        let gap = notified.sequence != expected;
+        gap.then(|| format!("notification {notified} of {} comes where number {expected} is next", notified.client))
     })
 }
 
 fn let_go(history: &History) -> Option<String> {
-    if history.answers.is_empty() {
+    if history.answers().is_empty() {
         return None;
     }
-    history.log.iter().find_map(|event| match event {
-        Event::Acknowledged { client, through } => {
-            let asked = Op::Acknowledge { client: *client, through: *through };
-            let unasked = !history.answers.keys().any(|request| request.op == asked);
-            unasked
-                .then(|| format!("the notifications of {client} through {through} were let go, which nobody asked for"))
-        }
-        _ => None,
+    history.find_new(|_, event| {
+        let Event::Acknowledged { client, through } = event else { return None };
+        let asked = Op::Acknowledge { client: *client, through: *through };
+        let unasked = !history.answers().keys().any(|request| request.op == asked);
+        unasked.then(|| format!("the notifications of {client} through {through} were let go, which nobody asked for"))
     })
 }
 
 fn read_wrongly(history: &History) -> Option<String> {
-    history.answers.iter().find_map(|(request, outcomes)| {
-        let Op::Notifications { client, after } = request.op else { return None };
-        outcomes.iter().find_map(|outcome| {
-            let Outcome::Notifications(read) = outcome else { return None };
-            let wrong = !was_ever(history, client, after, read);
-            wrong.then(|| format!("{request} was answered with {outcome}, which its feed never was"))
-        })
+    history.answered_with().find_map(|(request, outcome)| {
+        let (Op::Notifications { client, after }, Outcome::Notifications(read)) = (&request.op, outcome) else {
+            return None;
+        };
+        let wrong = !history.states().any(|state| feed(state, *client, *after).eq(read));
+        wrong.then(|| format!("{request} was answered with {outcome}, which its feed never was"))
     })
 }
 
-/// Whether a client's feed, from a cursor on, was ever this.
-fn was_ever(history: &History, client: Client, after: Sequence, read: &[Notified]) -> bool {
-    let is_now = |state: &State| {
-        let unread = state.notifications.get(&client).into_iter().flatten();
-        unread.filter(|notified| notified.sequence > after).eq(read)
-    };
-    let before = history.find(|state, _| is_now(state).then_some(()));
-    before.is_some() || is_now(&State::of(&history.log))
+/// A client's feed, from a cursor on.
+fn feed(state: &State, client: Client, after: Sequence) -> impl Iterator<Item = &Notified> {
+    let unread = state.notifications.get(&client).into_iter().flatten();
+    unread.filter(move |notified| notified.sequence > after)
 }
 
 /// Something was read and let go, and something newer is still to be read.
 pub(super) fn read_and_acknowledged_in_part(history: &History) -> bool {
-    let acknowledged = history.log.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
-    acknowledged && State::of(&history.log).notifications.values().any(|unread| !unread.is_empty())
+    let acknowledged = history.log().iter().any(|event| matches!(**event, Event::Acknowledged { .. }));
+    acknowledged && history.state().notifications.values().any(|unread| !unread.is_empty())
 }

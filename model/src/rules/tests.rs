@@ -1,22 +1,35 @@
 //! Each rule on a legal history that reaches its premise, and on the same one with one lie in it.
 
 mod ask;
+mod others;
+
+use std::collections::BTreeMap;
 
 use ask::*;
 
 use super::*;
 use crate::{
-    history::Notified,
-    names::{ClaimKey, InitKey, Key, Requester, Suite, User},
-    spec::{Reason, Spec, WithdrawnFate},
+    history::{Claim, Event, Facts, Notified, Role, State, Status},
+    names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, User},
+    spec::{Op, Outcome, Reason, Spec, WithdrawnFate},
 };
 
-type Lie = fn(&mut History);
+type Lie = fn(&mut Draft);
 
 /// What is asked of a legal directory, and what to change in its history so that it breaks the rule.
-fn stories() -> Vec<(&'static str, Vec<Op>, Lie)> {
+type Story = (&'static str, Draft, Lie);
+
+fn stories() -> Vec<Story> {
+    let mut all = plain_stories();
+    all.extend(others::stories());
+    let place = |id: &str| RULES.iter().position(|rule| rule.id == id);
+    all.sort_by_key(|(id, ..)| place(id));
+    all
+}
+
+fn plain_stories() -> Vec<Story> {
     let last_resort = || publish(vec![last(9)]);
-    vec![
+    let stories: Vec<(&'static str, Vec<Op>, Lie)> = vec![
         ("PUB-FRESH", vec![publish(vec![regular(1)]), publish(vec![same_init_key(regular(2))])], |history| {
             history.log.push(Event::Published(vec![same_init_key(regular(2))]));
         }),
@@ -89,7 +102,8 @@ fn stories() -> Vec<(&'static str, Vec<Op>, Lie)> {
             let fates = BTreeMap::from([(Package(1), WithdrawnFate::Withdrawn)]);
             answer(history, &withdraw(1), Outcome::Withdrawn(fates));
         }),
-    ]
+    ];
+    stories.into_iter().map(|(id, ops, lie)| (id, legal(Spec::default(), &ops), lie)).collect()
 }
 
 /// More ways to break a rule.
@@ -146,9 +160,9 @@ fn every_rule_has_a_story() {
 
 #[test]
 fn a_legal_history_breaks_no_rule_and_reaches_the_premise_of_its_own() {
-    for (id, ops, _) in stories() {
-        let history = legal(&ops);
-        assert!((rule(id).unwrap().exercised)(&history), "{id} is not exercised by {history:#?}");
+    for (id, draft, _) in stories() {
+        let history = draft.history();
+        assert!((rule(id).unwrap().exercised)(&history), "{id} is not exercised by {draft:#?}");
         for other in RULES {
             assert_eq!((other.broken)(&history), None, "{} in the story of {id}", other.id);
         }
@@ -157,10 +171,10 @@ fn a_legal_history_breaks_no_rule_and_reaches_the_premise_of_its_own() {
 
 #[test]
 fn a_history_with_a_lie_in_it_breaks_its_rule() {
-    for (id, ops, lie) in stories().into_iter().chain(more()) {
-        let mut history = legal(&ops);
-        lie(&mut history);
-        assert!((rule(id).unwrap().broken)(&history).is_some(), "{id} is not broken by {history:#?}");
+    let more = more().into_iter().map(|(id, ops, lie)| (id, legal(Spec::default(), &ops), lie));
+    for (id, mut draft, lie) in stories().into_iter().chain(more) {
+        lie(&mut draft);
+        assert!((rule(id).unwrap().broken)(&draft.history()).is_some(), "{id} is not broken by {draft:#?}");
     }
 }
 
@@ -174,8 +188,8 @@ fn no_rule_fires_on_an_empty_history_or_is_exercised_by_it() {
 
 #[test]
 fn a_log_alone_breaks_no_rule_for_want_of_answers() {
-    for (id, ops, _) in stories() {
-        let history = History { answers: BTreeMap::new(), ..legal(&ops) };
+    for (id, draft, _) in stories() {
+        let history = Draft { answers: BTreeMap::new(), ..draft }.history();
         assert!(RULES.iter().all(|rule| (rule.broken)(&history).is_none()), "{id}");
     }
 }

@@ -1,13 +1,16 @@
 //! The second face: whether one observed outcome is allowed, and which rule it breaks if not.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::Serialize;
 
 use crate::{
     history::{Claim, Fate, PackageState, Role, State, Status},
     names::{Client, Package},
-    spec::{Op, Outcome, Reason, Spec, claiming::Allowed, outcomes::after},
+    spec::{Op, Outcome, Reason, Spec, Stock, claiming::Allowed, outcomes::after, publishing::Faults},
 };
 
 /// Why an outcome is not allowed: the rule, and both sides of the comparison.
@@ -22,12 +25,13 @@ pub struct Refusal {
 
 impl Refusal {
     /// Every rule that a refusal can name; a test produces each of them.
-    pub const RULES: [&'static str; 27] = [
+    pub const RULES: &'static [&'static str] = &[
         "PUB-SIGNER-LISTED",
         "PUB-LIFETIME",
         "PUB-FRESH",
         "PUB-RETRY",
         "PUB-ONE-ROLE",
+        "PUB-ATOMIC",
         "PUB-LIMITS",
         "CLAIM-ONCE",
         "CLAIM-BYTES",
@@ -45,11 +49,23 @@ impl Refusal {
         "NOTE-EVERY-GRANT",
         "NOTE-SURVIVES",
         "NOTE-ZERO",
+        "NOTE-RECONCILE",
+        "NOTE-LOW-WATER",
+        "RATE-REQUESTER",
+        "RATE-PAIR",
+        "RATE-RETRY-AFTER",
+        "BLOCK-REQUESTER",
         "KEY-LIST",
         "KEY-UNIQUE",
+        "KEY-EXPIRY-FORWARD",
+        "KEY-NO-REVIVE",
         "KEY-CASCADE",
+        "KEY-VERIFY",
         "LIFE-TERMINAL",
         "LIFE-WITHDRAW-RACE",
+        "LIFE-TOMBSTONE",
+        "LIFE-RESTORE",
+        "LIFE-REMOVE-CLIENT",
     ];
 
     pub(crate) fn new(rule: &'static str, why: impl fmt::Display) -> Self {
@@ -67,32 +83,38 @@ impl Spec {
     /// The rule that the outcome breaks. `state` is as it was.
     pub fn accepts(&self, state: &State, op: &Op, outcome: &Outcome) -> Result<State, Refusal> {
         match (op, outcome) {
-            (Op::Claim(claim), Outcome::Claimed(statuses)) => self.accepts_claimed(state, claim, statuses),
-            (Op::Claim(claim), Outcome::Refused(reason)) => match self.allowed(state, claim) {
-                Allowed::Refused(allowed) if allowed == *reason => Ok(state.clone()),
-                Allowed::Again(_) => {
-                    Err(Refusal::new("CLAIM-RETRY", "a repeated claim was refused, but answered before"))
-                }
-                _ => Err(Refusal::new(reason.rule(), format_args!("refused as {reason:?}, which is not so"))),
-            },
+            (Op::Claim(claim), _) => self.accepts_claim(state, op, claim, outcome),
             (Op::Publish { client, packages }, Outcome::Done | Outcome::Refused(_)) => {
-                let faults = self.faults(state, *client, packages);
-                match outcome {
-                    Outcome::Refused(reason) if faults.reasons().any(|fault| fault == *reason) => Ok(state.clone()),
-                    Outcome::Refused(Reason::AlreadyUsed | Reason::InitKeyReused) => Err(Refusal::new(
-                        "PUB-RETRY",
-                        "publishing again what is still available was refused, or something new was called used",
-                    )),
-                    Outcome::Refused(reason) => {
-                        Err(Refusal::new(reason.rule(), format_args!("refused as {reason:?}, which is not so")))
-                    }
-                    _ => match faults.reasons().next() {
-                        Some(fault) => Err(Refusal::new(fault.rule(), format_args!("accepted, although {fault:?}"))),
-                        None => self.only(state, op, outcome),
-                    },
-                }
+                self.accepts_publication(state, op, &self.faults(state, *client, packages), outcome)
+            }
+            (Op::Replace { client, packages }, Outcome::Replaced { .. } | Outcome::Refused(_)) => {
+                let (_, without) = self.without_replaced(state, *client, packages);
+                self.accepts_publication(state, op, &self.faults(&without, *client, packages), outcome)
             }
             _ => self.only(state, op, outcome),
+        }
+    }
+
+    fn accepts_publication(
+        &self,
+        state: &State,
+        op: &Op,
+        faults: &Faults,
+        outcome: &Outcome,
+    ) -> Result<State, Refusal> {
+        match outcome {
+            Outcome::Refused(reason) if faults.reasons().any(|fault| fault == *reason) => Ok(state.clone()),
+            Outcome::Refused(Reason::AlreadyUsed | Reason::InitKeyReused) => Err(Refusal::new(
+                "PUB-RETRY",
+                "publishing again what is still available was refused, or something new was called used",
+            )),
+            Outcome::Refused(reason) => {
+                Err(Refusal::new(reason.rule(), format_args!("refused as {reason:?}, which is not so")))
+            }
+            _ => match faults.reasons().next() {
+                Some(fault) => Err(Refusal::new(fault.rule(), format_args!("accepted, although {fault:?}"))),
+                None => self.only(state, op, outcome),
+            },
         }
     }
 
@@ -103,25 +125,40 @@ impl Spec {
             return Ok(after(state, events));
         }
         let allowed: Vec<_> = decisions.into_iter().map(|(allowed, _)| allowed).collect();
-        Err(Refusal::new(rule_of(op), format_args!("answered {outcome:?}, where only {allowed:?} is true")))
+        let why = format_args!("answered {outcome:?}, where only {allowed:?} is true");
+        Err(Refusal::new(rule_of(op, outcome, &allowed), why))
+    }
+
+    fn accepts_claim(&self, state: &State, op: &Op, claim: &Claim, outcome: &Outcome) -> Result<State, Refusal> {
+        let allowed = self.allowed(state, claim);
+        if let (Allowed::New(choices), Outcome::Claimed(statuses)) = (&allowed, outcome) {
+            return self.accepts_claimed(state, claim, choices, statuses);
+        }
+        let decisions = self.decisions(state, op);
+        if let Some((_, events)) = decisions.iter().find(|(allowed, _)| allowed == outcome) {
+            return Ok(after(state, events));
+        }
+        let said = format_args!("answered {outcome:?}");
+        let rule = match (&allowed, outcome) {
+            (Allowed::Again(_), _) => "CLAIM-RETRY",
+            (Allowed::Mismatch, _) => Reason::IdempotencyMismatch.rule(),
+            (_, Outcome::Limited { .. }) => "RATE-RETRY-AFTER",
+            (_, Outcome::Refused(reason)) => reason.rule(),
+            (Allowed::RequesterLimited(_), _) => "RATE-REQUESTER",
+            (Allowed::Blocked, _) => "BLOCK-REQUESTER",
+            (Allowed::PairLimited(_), _) => "RATE-PAIR",
+            (Allowed::Unknown | Allowed::New(_), _) => "CLAIM-EACH-CLIENT",
+        };
+        Err(Refusal::new(rule, format_args!("{said}, where {} is the only answer", allowed.in_words())))
     }
 
     fn accepts_claimed(
         &self,
         state: &State,
         claim: &Claim,
+        choices: &BTreeMap<Client, BTreeSet<Status>>,
         statuses: &BTreeMap<Client, Status>,
     ) -> Result<State, Refusal> {
-        let choices = match self.allowed(state, claim) {
-            Allowed::Again(before) if before == *statuses => return Ok(state.clone()),
-            Allowed::Again(before) => {
-                return Err(Refusal::new("CLAIM-RETRY", format_args!("answered {statuses:?}, but {before:?} before")));
-            }
-            Allowed::Refused(reason) => {
-                return Err(Refusal::new(reason.rule(), format_args!("answered, where {reason:?} is the only answer")));
-            }
-            Allowed::New(choices) => choices,
-        };
         if let Some(own) = claim.requester_client.filter(|own| statuses.contains_key(own)) {
             return Err(Refusal::new("CLAIM-NOT-SELF", format_args!("the requester's own {own} was claimed from")));
         }
@@ -187,7 +224,6 @@ fn diagnose_package(
 ) -> Option<Refusal> {
     let facts = &known.facts;
     let marked = matches!(status, Status::LastResort(_)) == (facts.role == Role::LastResort);
-    let signer = state.keys.get(&facts.signer);
     Some(match known.fate {
         Fate::Granted => Refusal::new("CLAIM-ONCE", format_args!("{package} was granted before")),
         Fate::Withdrawn if facts.role == Role::LastResort => Refusal::new(
@@ -198,8 +234,8 @@ fn diagnose_package(
         Fate::Available if state.now < facts.not_before || state.now >= facts.not_after => {
             Refusal::new("CLAIM-LIVE", format_args!("{package} is not valid now"))
         }
-        Fate::Available if signer.is_none_or(|key| key.removed) => {
-            Refusal::new("KEY-CASCADE", format_args!("{package} is signed by {}, which is not listed", facts.signer))
+        Fate::Available if !state.is_valid_key(facts.signer) => {
+            Refusal::new("KEY-CASCADE", format_args!("{package} is signed by {}, which is not valid", facts.signer))
         }
         Fate::Available if !claim.accepts(&facts.suite) => {
             Refusal::new("CLAIM-COMPATIBLE", format_args!("{package} is of {}, which was not asked for", facts.suite))
@@ -219,16 +255,47 @@ fn listed(packages: &[Package]) -> String {
 }
 
 /// The rule that an untrue answer to this operation breaks.
-fn rule_of(op: &Op) -> &'static str {
+fn rule_of(op: &Op, outcome: &Outcome, allowed: &[Outcome]) -> &'static str {
     match op {
         Op::AddKey { .. } => "KEY-UNIQUE",
-        Op::RemoveKey { .. } | Op::Tick { .. } => "KEY-LIST",
+        Op::ExtendKey { .. } if allowed.contains(&Outcome::Refused(Reason::KeyEnded)) => "KEY-NO-REVIVE",
+        Op::ExtendKey { .. } => "KEY-EXPIRY-FORWARD",
+        Op::RemoveKey { .. } | Op::Keys { .. } | Op::Tick { .. } => "KEY-LIST",
+        Op::RemoveClient { .. } => "LIFE-REMOVE-CLIENT",
+        Op::Verify { .. } => "KEY-VERIFY",
         Op::Publish { .. } => "PUB-RETRY",
+        Op::Replace { .. } => "PUB-ATOMIC",
         Op::Claim(_) => "CLAIM-EACH-CLIENT",
         Op::Withdraw { .. } => "LIFE-WITHDRAW-RACE",
+        Op::Block { .. } | Op::Unblock { .. } => "BLOCK-REQUESTER",
+        Op::Stock { .. } if only_low_differs(outcome, allowed) => "NOTE-LOW-WATER",
         Op::Stock { .. } => "NOTE-ZERO",
+        Op::Reconcile { .. } => "NOTE-RECONCILE",
         Op::Notifications { .. } => "NOTE-EVERY-GRANT",
         Op::Acknowledge { .. } => "NOTE-SURVIVES",
+        Op::Collect => "LIFE-TOMBSTONE",
+        Op::Fence => "LIFE-RESTORE",
+    }
+}
+
+fn only_low_differs(outcome: &Outcome, allowed: &[Outcome]) -> bool {
+    let without_low = |outcome: &Outcome| match outcome {
+        Outcome::Stock(stock) => Some(Stock { low: BTreeSet::new(), ..stock.clone() }),
+        _ => None,
+    };
+    without_low(outcome).is_some_and(|stock| allowed.iter().any(|other| without_low(other).as_ref() == Some(&stock)))
+}
+
+impl Allowed {
+    fn in_words(&self) -> String {
+        match self {
+            Self::Again(answer) => format!("the answer of before, {answer:?},"),
+            Self::Mismatch => "that the idempotency key belongs to another question".into(),
+            Self::RequesterLimited(wait) => format!("that the requester has to wait for {wait} s"),
+            Self::Unknown | Self::Blocked => "that there is no such user".into(),
+            Self::PairLimited(wait) => format!("that the requester has to wait for {wait} s with this user"),
+            Self::New(choices) => format!("one of {choices:?}"),
+        }
     }
 }
 
@@ -242,12 +309,15 @@ impl Reason {
             Self::RoleConflict => "PUB-ONE-ROLE",
             Self::Expired | Self::NotYetValid | Self::LifetimeTooLong => "PUB-LIFETIME",
             Self::SignerNotListed => "PUB-SIGNER-LISTED",
+            Self::BeforeFence => "LIFE-RESTORE",
             Self::TwoLastResorts => "LAST-ONE-PER-SUITE",
             Self::StockFull | Self::BatchTooLarge => "PUB-LIMITS",
             Self::UnknownUser | Self::UnknownClient => "CLAIM-EACH-CLIENT",
             Self::IdempotencyMismatch => "CLAIM-RETRY",
             Self::KeyTaken => "KEY-UNIQUE",
             Self::UnknownKey => "KEY-LIST",
+            Self::ExpiryNotForward => "KEY-EXPIRY-FORWARD",
+            Self::KeyEnded => "KEY-NO-REVIVE",
         }
     }
 }

@@ -3,35 +3,54 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Claim, Claimed, Event, Notified, PackageState, Role, State, Status},
-    names::{Client, User},
-    spec::{Reason, Selection, Spec},
+    history::{Answer, Answered, Claim, Claimed, Event, Notified, PackageState, Role, State, Status},
+    names::{Client, Sequence, Time, User},
+    spec::{Selection, Spec, owner::regular_left},
 };
 
-/// How the directory's free choice in a claim is bounded.
+/// What a claim can be answered with.
 pub(super) enum Allowed {
     /// Answered before under the same key: the same answer again, and nothing happens (`CLAIM-RETRY`).
-    Again(BTreeMap<Client, Status>),
+    Again(Answer),
+    /// The idempotency key belongs to another question.
+    Mismatch,
+    /// Too many claims of this requester, for so many seconds (`RATE-REQUESTER`).
+    RequesterLimited(Time),
+    /// No such user.
+    Unknown,
+    /// The owner shut the requester out: answered like `Unknown` (`CLAIM-UNIFORM`).
+    Blocked,
+    /// Too many claims of this requester for this user, for so many seconds (`RATE-PAIR`).
+    PairLimited(Time),
     /// Each client gives one of these.
     New(BTreeMap<Client, BTreeSet<Status>>),
-    /// No.
-    Refused(Reason),
 }
 
 impl Spec {
     pub(super) fn allowed(&self, state: &State, claim: &Claim) -> Allowed {
-        if let Some(before) = claim.key.and_then(|key| state.claims.get(&(claim.requester, key))) {
-            return if before.claim == *claim {
-                Allowed::Again(before.statuses.clone())
-            } else {
-                Allowed::Refused(Reason::IdempotencyMismatch)
-            };
+        if let Some(before) = self.remembered(state, claim) {
+            return if before.claim == *claim { Allowed::Again(before.answer.clone()) } else { Allowed::Mismatch };
+        }
+        if let Some(wait) = self.requester_wait(state, claim.requester) {
+            return Allowed::RequesterLimited(wait);
         }
         if !state.keys.values().any(|key| key.user == claim.user) {
-            return Allowed::Refused(Reason::UnknownUser);
+            return Allowed::Unknown;
+        }
+        if state.blocked.contains(&(claim.user, claim.requester)) {
+            return Allowed::Blocked;
+        }
+        if let Some(wait) = self.pair_wait(state, claim.requester, claim.user) {
+            return Allowed::PairLimited(wait);
         }
         let clients = state.clients_of(claim.user).into_iter().filter(|client| Some(*client) != claim.requester_client);
         Allowed::New(clients.map(|client| (client, self.allowed_of(state, claim, client))).collect())
+    }
+
+    /// What was said before under the same key, for as long as that is remembered.
+    pub(super) fn remembered<'a>(&self, state: &'a State, claim: &Claim) -> Option<&'a Answered> {
+        let before = state.claims.get(&(claim.requester, claim.user, claim.key?))?;
+        (state.now < before.at.saturating_add(self.claim_memory)).then_some(before)
     }
 
     fn allowed_of(&self, state: &State, claim: &Claim, client: Client) -> BTreeSet<Status> {
@@ -71,27 +90,38 @@ impl Spec {
         let granted = statuses.iter().filter_map(|(client, status)| Some((*client, status.granted()?)));
         let told = granted.filter_map(|(client, package)| {
             let before = state.packages.get(&package)?;
-            let suite = before.facts.suite;
+            let remaining = regular_left(&after, client, before.facts.suite);
             Some(Event::Notified(Notified {
                 client,
-                sequence: state.sequences.get(&client).copied().unwrap_or_default() + 1,
+                sequence: state.next_sequence(client),
                 package,
                 role: before.facts.role,
                 requester: claim.requester,
                 first_use: !before.granted,
-                remaining: count(after.regular(client).filter(|other| other.facts.suite == suite)),
+                remaining,
+                low: self.is_low(remaining),
             }))
         });
-        std::iter::once(claimed).chain(told).collect()
+        let mut events = self.counted(claim, None);
+        events.extend(self.counted(claim, Some(claim.user)));
+        events.push(claimed);
+        events.extend(told);
+        events
+    }
+
+    /// The count of a claim towards a limit, where there is one.
+    pub(super) fn counted(&self, claim: &Claim, of: Option<User>) -> Vec<Event> {
+        let limit = if of.is_some() { self.limits.pair } else { self.limits.requester };
+        limit.map(|_| Event::Counted { requester: claim.requester, of }).into_iter().collect()
     }
 }
 
 /// What a client says that has nothing to grant. Where it has something of another suite *and* used up what it had of
 /// the acceptable ones, both answers are true.
 fn nothing_of(state: &State, claim: &Claim, client: Client) -> BTreeSet<Status> {
-    let mut known = state.packages.values().filter(|package| package.facts.client == client);
-    let knew_acceptable = known.clone().any(|package| claim.accepts(&package.facts.suite));
-    let knew_other = known.any(|package| !claim.accepts(&package.facts.suite));
+    let mut known = state.suites.iter().filter(|(of, _)| *of == client).map(|(_, suite)| suite);
+    let knew_acceptable = known.clone().any(|suite| claim.accepts(suite));
+    let knew_other = known.any(|suite| !claim.accepts(suite));
     let has_other = state.live(client).any(|package| !claim.accepts(&package.facts.suite));
     let mut allowed = BTreeSet::new();
     if knew_acceptable || !has_other {
@@ -116,9 +146,15 @@ impl Claim {
 }
 
 impl State {
-    /// The clients of a user: those with a listed signature key.
+    /// The clients of a user: those with a valid signature key.
     #[must_use]
     pub fn clients_of(&self, user: User) -> BTreeSet<Client> {
-        self.keys.values().filter(|key| key.user == user && !key.removed).map(|key| key.client).collect()
+        self.keys.values().filter(|key| key.user == user && key.is_valid(self.now)).map(|key| key.client).collect()
+    }
+
+    /// The sequence of a client's next notification.
+    #[must_use]
+    pub fn next_sequence(&self, client: Client) -> Sequence {
+        self.sequences.get(&client).copied().unwrap_or_default().max(self.sequence_floor) + 1
     }
 }

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Claim, Event, Fate as PackageFate, Role, State, Status},
-    names::{Client, Key, Package, User},
+    history::{Answer, Claim, Event, Facts, PackageStanding, State, Status},
+    names::{Client, Time},
     spec::{
-        Op, Outcome, Reason, Spec, Stock, WithdrawnFate,
+        Op, Outcome, Reason, Spec,
         claiming::{Allowed, count},
+        keys, owner,
     },
 };
+
+/// An outcome, and the events that a directory appends for it.
+pub type Decision = (Outcome, Vec<Event>);
 
 impl Spec {
     /// Every allowed outcome of `op` in `state`, with the state after it. Never empty.
@@ -21,41 +25,81 @@ impl Spec {
 
     /// Every allowed outcome of `op` in `state`, with the events that a directory would append for it.
     #[must_use]
-    pub fn decisions(&self, state: &State, op: &Op) -> Vec<(Outcome, Vec<Event>)> {
-        match op {
-            Op::AddKey { user, client, key } => vec![add_key(state, *user, *client, *key)],
-            Op::RemoveKey { client, key } => vec![remove_key(state, *client, *key)],
-            Op::Publish { client, packages } => {
-                let faults = self.faults(state, *client, packages);
-                if !faults.is_empty() {
-                    return faults.reasons().map(refused).collect();
-                }
-                let fresh: Vec<_> = self.fresh(state, packages).cloned().collect();
-                let events = if fresh.is_empty() { vec![] } else { vec![Event::Published(fresh)] };
-                vec![(Outcome::Done, events)]
+    pub fn decisions(&self, state: &State, op: &Op) -> Vec<Decision> {
+        let decision = match op {
+            Op::Publish { client, packages } => return self.publish(state, *client, packages),
+            Op::Replace { client, packages } => return self.replace(state, *client, packages),
+            Op::Claim(claim) => return self.claim(state, claim),
+            Op::AddKey { user, client, key, expires } => keys::add(state, *user, *client, *key, *expires),
+            Op::ExtendKey { client, key, expires } => keys::extend(state, *client, *key, *expires),
+            Op::RemoveKey { client, key } => keys::remove(state, *client, *key),
+            Op::RemoveClient { client } => keys::remove_client(state, *client),
+            Op::Keys { user } => keys::list(state, *user),
+            Op::Verify { user, key, at } => keys::verify(state, *user, *key, *at),
+            Op::Withdraw { client, packages } => owner::withdraw(state, *client, packages),
+            Op::Block { user, requester } => {
+                let event = Event::Blocked { user: *user, requester: *requester };
+                done(!state.blocked.contains(&(*user, *requester)), event)
             }
-            Op::Claim(claim) => self.claim(state, claim),
-            Op::Withdraw { client, packages } => vec![withdraw(state, *client, packages)],
-            Op::Stock { client } => vec![stock(state, *client)],
-            Op::Notifications { client, after } => {
-                let unread = state.notifications.get(client).into_iter().flatten();
-                let unread = unread.filter(|notified| notified.sequence > *after).cloned().collect();
-                vec![(Outcome::Notifications(unread), vec![])]
+            Op::Unblock { user, requester } => {
+                let event = Event::Unblocked { user: *user, requester: *requester };
+                done(state.blocked.contains(&(*user, *requester)), event)
             }
-            Op::Acknowledge { client, through } => {
-                let unread = state.notifications.get(client).into_iter().flatten();
-                let changes = unread.into_iter().any(|notified| notified.sequence <= *through);
-                let event = Event::Acknowledged { client: *client, through: *through };
-                vec![(Outcome::Done, if changes { vec![event] } else { vec![] })]
-            }
-            Op::Tick { to } => vec![(Outcome::Done, vec![Event::Ticked { to: *to }])],
-        }
+            Op::Stock { client } => owner::stock(self, state, *client),
+            Op::Reconcile { client } => owner::reconcile(state, *client),
+            Op::Notifications { client, after } => owner::notifications(state, *client, *after),
+            Op::Acknowledge { client, through } => owner::acknowledge(state, *client, *through),
+            Op::Collect => owner::collect(state),
+            Op::Fence => done(true, Event::Fenced),
+            Op::Tick { to } => done(true, Event::Ticked { to: *to }),
+        };
+        vec![decision]
     }
 
-    fn claim(&self, state: &State, claim: &Claim) -> Vec<(Outcome, Vec<Event>)> {
+    fn publish(&self, state: &State, client: Client, packages: &[Facts]) -> Vec<Decision> {
+        let faults = self.faults(state, client, packages);
+        if !faults.is_empty() {
+            return faults.reasons().map(refused).collect();
+        }
+        vec![(Outcome::Done, self.published(state, packages))]
+    }
+
+    /// Everything is looked at before anything is withdrawn (`PUB-ATOMIC`).
+    fn replace(&self, state: &State, client: Client, packages: &[Facts]) -> Vec<Decision> {
+        let (mut events, without) = self.without_replaced(state, client, packages);
+        let faults = self.faults(&without, client, packages);
+        if !faults.is_empty() {
+            return faults.reasons().map(refused).collect();
+        }
+        let withdrawn = count(events.iter());
+        events.extend(self.published(&without, packages));
+        vec![(Outcome::Replaced { withdrawn }, events)]
+    }
+
+    /// What a replacement takes away, and the state without it.
+    pub(super) fn without_replaced(&self, state: &State, client: Client, packages: &[Facts]) -> (Vec<Event>, State) {
+        let available = state.packages.values().filter(|known| state.standing(known) == PackageStanding::Available);
+        let replaced =
+            available.map(|known| &known.facts).filter(|known| known.client == client && !packages.contains(known));
+        let events: Vec<_> = replaced.map(|known| Event::Withdrawn { client, package: known.package }).collect();
+        let without = after(state, &events);
+        (events, without)
+    }
+
+    fn published(&self, state: &State, packages: &[Facts]) -> Vec<Event> {
+        let fresh: Vec<_> = self.fresh(state, packages).cloned().collect();
+        if fresh.is_empty() { vec![] } else { vec![Event::Published(fresh)] }
+    }
+
+    fn claim(&self, state: &State, claim: &Claim) -> Vec<Decision> {
+        let asked = || self.counted(claim, None);
         match self.allowed(state, claim) {
-            Allowed::Again(statuses) => vec![(Outcome::Claimed(statuses), vec![])],
-            Allowed::Refused(reason) => vec![refused(reason)],
+            Allowed::Again(Answer::Statuses(statuses)) => vec![(Outcome::Claimed(statuses), vec![])],
+            Allowed::Again(Answer::Limited(retry_after)) => vec![(Outcome::Limited { retry_after }, vec![])],
+            Allowed::Mismatch => vec![refused(Reason::IdempotencyMismatch)],
+            Allowed::RequesterLimited(wait) => vec![limited(claim, wait, vec![])],
+            Allowed::Unknown | Allowed::Blocked => vec![(Outcome::Refused(Reason::UnknownUser), asked())],
+            Allowed::PairLimited(wait) => vec![limited(claim, wait, asked())],
             Allowed::New(choices) => {
                 let answers = combinations(&choices).into_iter();
                 answers
@@ -69,6 +113,17 @@ impl Spec {
     }
 }
 
+fn limited(claim: &Claim, retry_after: Time, mut events: Vec<Event>) -> Decision {
+    if claim.key.is_some() {
+        events.push(Event::Limited { claim: claim.clone(), retry_after });
+    }
+    (Outcome::Limited { retry_after }, events)
+}
+
+fn done(changes: bool, event: Event) -> Decision {
+    (Outcome::Done, if changes { vec![event] } else { vec![] })
+}
+
 /// The state after `events`.
 pub(super) fn after(state: &State, events: &[Event]) -> State {
     let mut after = state.clone();
@@ -76,7 +131,7 @@ pub(super) fn after(state: &State, events: &[Event]) -> State {
     after
 }
 
-fn refused(reason: Reason) -> (Outcome, Vec<Event>) {
+pub(super) fn refused(reason: Reason) -> Decision {
     (Outcome::Refused(reason), vec![])
 }
 
@@ -93,58 +148,4 @@ fn combinations(choices: &BTreeMap<Client, BTreeSet<Status>>) -> Vec<BTreeMap<Cl
         };
         answers.iter().flat_map(extend).collect()
     })
-}
-
-fn add_key(state: &State, user: User, client: Client, key: Key) -> (Outcome, Vec<Event>) {
-    match state.keys.get(&key) {
-        None => (Outcome::Done, vec![Event::KeyAdded { user, client, key }]),
-        // Adding again what is there changes nothing: an answer may have been lost.
-        Some(known) if known.client == client && known.user == user && !known.removed => (Outcome::Done, vec![]),
-        Some(_) => refused(Reason::KeyTaken),
-    }
-}
-
-fn remove_key(state: &State, client: Client, key: Key) -> (Outcome, Vec<Event>) {
-    match state.keys.get(&key) {
-        Some(known) if known.client == client && known.removed => (Outcome::Done, vec![]),
-        Some(known) if known.client == client => (Outcome::Done, vec![Event::KeyRemoved { key }]),
-        _ => refused(Reason::UnknownKey),
-    }
-}
-
-fn withdraw(state: &State, client: Client, packages: &[Package]) -> (Outcome, Vec<Event>) {
-    let mut fates = BTreeMap::new();
-    let mut events = vec![];
-    for package in packages.iter().collect::<BTreeSet<_>>() {
-        let known = state.packages.get(package).filter(|known| known.facts.client == client);
-        let fate = match known.map(|known| known.fate) {
-            None => WithdrawnFate::Unknown,
-            Some(PackageFate::Granted) => WithdrawnFate::AlreadyGranted,
-            Some(PackageFate::Withdrawn) => WithdrawnFate::Withdrawn,
-            Some(PackageFate::Available) => {
-                events.push(Event::Withdrawn { client, package: *package });
-                WithdrawnFate::Withdrawn
-            }
-        };
-        fates.insert(*package, fate);
-    }
-    (Outcome::Withdrawn(fates), events)
-}
-
-fn stock(state: &State, client: Client) -> (Outcome, Vec<Event>) {
-    let mut stock = Stock::default();
-    let suites: BTreeSet<_> = state
-        .packages
-        .values()
-        .filter(|package| package.facts.client == client)
-        .map(|package| package.facts.suite)
-        .collect();
-    for suite in suites {
-        let of_suite = || state.live(client).filter(move |package| package.facts.suite == suite);
-        stock.regular.insert(suite, count(of_suite().filter(|package| package.facts.role == Role::Regular)));
-        if let Some(last_resort) = of_suite().find(|package| package.facts.role == Role::LastResort) {
-            stock.last_resort.insert(suite, last_resort.granted);
-        }
-    }
-    (Outcome::Stock(stock), vec![])
 }

@@ -66,8 +66,14 @@ impl Spec {
         if facts.not_after.saturating_sub(facts.not_before) > self.lifetime_max {
             reasons.insert(Reason::LifetimeTooLong);
         }
-        if !state.keys.get(&facts.signer).is_some_and(|key| key.client == client && !key.removed) {
+        if !state.keys.get(&facts.signer).is_some_and(|key| key.client == client && key.is_valid(state.now)) {
             reasons.insert(Reason::SignerNotListed);
+        }
+        // What is known from before the fence was fenced off itself; what is not known may have been lost with the log.
+        // Until the fence, a package was accepted that begins to be valid as late as the skew after it.
+        let fenced = state.fenced.is_some_and(|fenced| facts.not_before <= fenced.saturating_add(self.skew));
+        if fenced && !state.packages.contains_key(&facts.package) {
+            reasons.insert(Reason::BeforeFence);
         }
         if facts.role == Role::LastResort
             && before.iter().any(|other| other.role == facts.role && other.suite == facts.suite)
@@ -105,17 +111,11 @@ impl Spec {
 }
 
 impl State {
-    /// Whether this client has a signature key that is on its user's list.
-    #[must_use]
-    pub fn client_exists(&self, client: Client) -> bool {
-        self.keys.values().any(|key| key.client == client && !key.removed)
-    }
-
     /// The regular packages of a client that may be granted now or later: those whose lifetime has yet to begin count too.
     pub fn kept_regular(&self, client: Client) -> impl Iterator<Item = &PackageState> {
         self.packages.values().filter(move |package| {
             let Facts { client: owner, role, not_after, signer, .. } = &package.facts;
-            let signed = self.keys.get(signer).is_some_and(|key| !key.removed);
+            let signed = self.is_valid_key(*signer);
             let kept = package.fate == Fate::Available && self.now < *not_after && signed;
             *owner == client && *role == Role::Regular && kept
         })
@@ -138,6 +138,6 @@ impl State {
     #[must_use]
     pub fn is_live(&self, facts: &Facts) -> bool {
         let within = facts.not_before <= self.now && self.now < facts.not_after;
-        within && self.keys.get(&facts.signer).is_some_and(|key| !key.removed)
+        within && self.is_valid_key(facts.signer)
     }
 }

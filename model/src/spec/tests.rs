@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::{
-    history::{Claim, Facts, Role, State, Status},
+    history::{Claim, Facts, PackageStanding, Role, Standing, State, Status},
     names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, User},
-    spec::{Op, Outcome, Reason, Refusal, Selection, Spec, Stock, WithdrawnFate},
+    spec::{Limit, Limits, Op, Outcome, Reason, Refusal, Selection, Spec, Stock, WithdrawnFate},
 };
 
 const USER: User = User(1);
@@ -41,9 +41,9 @@ fn claim(requester: u32, key: Option<u32>, suites: &[u32], last_resort_accepted:
 
 fn operations() -> Vec<Op> {
     let mut all = vec![
-        Op::AddKey { user: USER, client: Client(1), key: Key(1) },
-        Op::AddKey { user: USER, client: Client(2), key: Key(2) },
-        Op::AddKey { user: USER, client: Client(2), key: Key(1) },
+        Op::AddKey { user: USER, client: Client(1), key: Key(1), expires: None },
+        Op::AddKey { user: USER, client: Client(2), key: Key(2), expires: None },
+        Op::AddKey { user: USER, client: Client(2), key: Key(1), expires: None },
         Op::RemoveKey { client: Client(1), key: Key(1) },
         Op::Withdraw { client: Client(1), packages: vec![Package(1), Package(7)] },
         Op::Stock { client: Client(1) },
@@ -51,6 +51,17 @@ fn operations() -> Vec<Op> {
         Op::Notifications { client: Client(1), after: 1 },
         Op::Acknowledge { client: Client(1), through: 1 },
         Op::Tick { to: 5 },
+        Op::AddKey { user: USER, client: Client(1), key: Key(3), expires: Some(5) },
+        Op::ExtendKey { client: Client(1), key: Key(3), expires: 9 },
+        Op::ExtendKey { client: Client(1), key: Key(1), expires: 9 },
+        Op::RemoveClient { client: Client(1) },
+        Op::Keys { user: USER },
+        Op::Verify { user: USER, key: Key(3), at: 5 },
+        Op::Block { user: USER, requester: Requester(8) },
+        Op::Unblock { user: USER, requester: Requester(8) },
+        Op::Reconcile { client: Client(1) },
+        Op::Collect,
+        Op::Fence,
         claim(8, None, &[], true),
         claim(8, Some(1), &[], true),
         claim(8, Some(1), &[1], true),
@@ -63,6 +74,7 @@ fn operations() -> Vec<Op> {
     all.push(publish(vec![facts(5, 1, 1, Role::LastResort)]));
     all.push(publish(vec![facts(5, 1, 1, Role::Regular)]));
     all.push(publish(vec![facts(6, 2, 1, Role::Regular)]));
+    all.push(Op::Replace { client: Client(1), packages: vec![facts(2, 1, 1, Role::Regular)] });
     all
 }
 
@@ -73,6 +85,17 @@ fn conceivable(state: &State) -> Vec<Outcome> {
         .chain([Status::Exhausted, Status::Incompatible])
         .collect();
     let mut all = vec![Outcome::Done, Outcome::Claimed(BTreeMap::new()), Outcome::Stock(Stock::default())];
+    for number in 0..3 {
+        all.push(Outcome::Replaced { withdrawn: number });
+        all.push(Outcome::ClientRemoved { unread: number });
+        all.push(Outcome::Limited { retry_after: number.into() });
+        all.push(Outcome::Keys((0..number).map(|key| Key(key + 1)).collect()));
+    }
+    for standing in [Standing::Valid, Standing::NotYet, Standing::Expired, Standing::Removed, Standing::Unknown] {
+        all.push(Outcome::Standing(standing));
+    }
+    all.push(Outcome::Packages(BTreeMap::new()));
+    all.push(Outcome::Packages(BTreeMap::from([(Package(1), PackageStanding::Available)])));
     for status in &statuses {
         all.push(Outcome::Claimed(BTreeMap::from([(Client(1), *status)])));
         all.push(Outcome::Claimed(BTreeMap::from([(Client(2), *status)])));
@@ -92,6 +115,9 @@ fn conceivable(state: &State) -> Vec<Outcome> {
         Reason::IdempotencyMismatch,
         Reason::KeyTaken,
         Reason::UnknownKey,
+        Reason::BeforeFence,
+        Reason::ExpiryNotForward,
+        Reason::KeyEnded,
     ] {
         all.push(Outcome::Refused(reason));
     }
@@ -103,6 +129,12 @@ fn conceivable(state: &State) -> Vec<Outcome> {
     all.extend(state.notifications.values().map(|feed| Outcome::Notifications(feed.clone())));
     all.push(Outcome::Notifications(vec![]));
     all
+}
+
+fn fifo_with_limits() -> Spec {
+    let limit = |claims, seconds| Some(Limit { claims, seconds });
+    let limits = Limits { requester: limit(2, 4), pair: limit(1, 4) };
+    Spec { selection: Selection::Fifo, limits, low_water: 2, ..Spec::default() }
 }
 
 /// The two faces agree on every conceivable outcome of every operation here.
@@ -129,7 +161,7 @@ fn agree(spec: &Spec, state: &State) {
 
 #[test]
 fn accepts_is_the_filter_of_outcomes_in_every_state_of_three_steps() {
-    let spec = Spec { selection: Selection::Fifo, ..Spec::default() };
+    let spec = fifo_with_limits();
     let mut states = BTreeSet::from([State::default()]);
     for _ in 0..3 {
         let next = states.iter().flat_map(|state| {
@@ -150,8 +182,7 @@ proptest! {
         steps in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..24),
         fifo in any::<bool>(),
     ) {
-        let selection = if fifo { Selection::Fifo } else { Selection::Any };
-        let spec = Spec { selection, ..Spec::default() };
+        let spec = if fifo { fifo_with_limits() } else { Spec::default() };
         let mut state = State::default();
         for (op, outcome) in steps {
             let operations = operations();

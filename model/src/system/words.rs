@@ -30,6 +30,10 @@ impl Display for Action {
             Self::Append { replica, events, .. } => {
                 write!(f, "replica {} appends what it owed: [{}]", replica + 1, list(events))
             }
+            Self::Crash { replica } => write!(f, "replica {} is killed and starts again", replica + 1),
+            Self::Restore { version, events } => {
+                write!(f, "the operator restores the log of version {version} and appends [{}]", list(events))
+            }
             Self::Tick { to } => write!(f, "time passes to {to}"),
         }
     }
@@ -38,11 +42,11 @@ impl Display for Action {
 impl Display for World {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "log:")?;
-        for (place, event) in self.history.log.iter().enumerate() {
+        for (place, event) in self.history.log().iter().enumerate() {
             writeln!(f, "  {}. {event}", place + 1)?;
         }
         writeln!(f, "answers:")?;
-        for (request, outcomes) in &self.history.answers {
+        for (request, outcomes) in self.history.answers() {
             outcomes.iter().try_for_each(|outcome| writeln!(f, "  {request}: {outcome}"))?;
         }
         writeln!(f, "replicas:")?;

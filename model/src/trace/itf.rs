@@ -42,29 +42,36 @@ fn describe(trace: &Trace) -> String {
 }
 
 fn variables(action: String, world: &World) -> Vec<(&'static str, Value)> {
-    let State { now, keys, packages, notifications, .. } = State::of(&world.history.log);
+    let State { now, keys, packages, notifications, .. } = world.history.state().clone();
     let keys = keys.into_iter().map(|(key, known)| {
         let user = ("user", text(known.user));
-        (text(key), Value::Record(vec![user, ("client", text(known.client)), ("removed", flag(known.removed))]))
+        (
+            text(key),
+            Value::Record(vec![
+                user,
+                ("client", text(known.client)),
+                ("standing", text(format!("{:?}", known.standing(now)))),
+            ]),
+        )
     });
     let packages = packages.into_iter().map(|(package, known)| (text(package), self::package(&known)));
     let unread = notifications
         .into_iter()
         .map(|(client, feed)| (text(client), Value::List(feed.iter().map(notification).collect())));
-    let answers = world.history.answers.iter().map(|(request, outcomes)| {
-        let key = Value::Tuple(vec![number(u64::from(request.number)), text(request)]);
+    let answers = world.history.answers().iter().map(|(request, outcomes)| {
+        let key = Value::Tuple(vec![number(u64::from(request.number)), text(&**request)]);
         (key, Value::Set(outcomes.iter().map(text).collect()))
     });
     let values = [
         text(action),
         number(now),
-        Value::List(world.history.log.iter().map(text).collect()),
+        Value::List(world.history.log().iter().map(text).collect()),
         Value::Map(keys.collect()),
         Value::Map(packages.collect()),
         Value::Map(unread.collect()),
         Value::Map(answers.collect()),
         Value::List(world.replicas.iter().map(replica).collect()),
-        text(world.refused.as_ref().map(ToString::to_string).unwrap_or_default()),
+        text(world.refused.as_ref().map(|refusal| refusal.to_string()).unwrap_or_default()),
     ];
     VARIABLES.into_iter().zip(values).collect()
 }

@@ -30,14 +30,14 @@ fn request(action: &Action) -> Option<&Request> {
         | Action::LoadAgain { request, .. }
         | Action::Answer { request, .. }
         | Action::Append { request, .. } => Some(request),
-        Action::Tick { .. } => None,
+        Action::Crash { .. } | Action::Restore { .. } | Action::Tick { .. } => None,
     }
 }
 
 fn arrows(action: &Action) -> Vec<String> {
     match action {
         Action::Load { replica, request, version } => {
-            let asked = format!("{}->>replica{}: {}", asker(&request.op), replica + 1, text(request));
+            let asked = format!("{}->>replica{}: {}", asker(&request.op), replica + 1, text(&**request));
             vec![asked, format!("store-->>replica{}: the log at version {version}", replica + 1)]
         }
         Action::LoadAgain { replica, version, .. } => {
@@ -50,6 +50,10 @@ fn arrows(action: &Action) -> Vec<String> {
         }
         Action::Append { replica, events, .. } => {
             vec![format!("replica{}->>store: late: {}", replica + 1, text(list(events)))]
+        }
+        Action::Crash { replica } => vec![format!("Note over replica{}: killed, and started again", replica + 1)],
+        Action::Restore { version, events } => {
+            vec![format!("Note over store: restored to version {version}, then: {}", text(list(events)))]
         }
         Action::Tick { to } => vec![format!("Note over store: it is {to} o'clock")],
     }

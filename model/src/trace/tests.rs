@@ -71,7 +71,7 @@ fn check_references(lines: &[&str]) {
 
 #[test]
 fn any_path_has_every_format() {
-    let system = System::new(crate::system::scenarios().remove(0));
+    let system = System::new(crate::system::scenarios(crate::system::Bounds::Small).remove(0));
     let graph = crate::engine::Graph::of(&system, 2_000);
     let last = graph.states().len() - 1;
     let trace = Trace::new(&system, graph.path(last)).expect("possible");

@@ -15,7 +15,6 @@ use std::collections::BTreeSet;
 use crate::{
     history::{Event, Role},
     names::Client,
-    rules::Request,
     spec::{Op, Selection, Spec},
     system::Action,
     trace::{
@@ -94,7 +93,7 @@ fn race(trace: &Trace) -> Option<Race> {
                     windows[window].2 = place;
                 }
             }
-            Action::LoadAgain { .. } | Action::Tick { .. } => {}
+            Action::LoadAgain { .. } | Action::Crash { .. } | Action::Restore { .. } | Action::Tick { .. } => {}
         }
     }
     windows.sort_by_key(|(_, begin, _)| *begin);
@@ -121,9 +120,9 @@ const LANES: [&str; 4] = ["first", "second", "third", "fourth"];
 /// What is asked, in the order of the answers.
 fn asked(trace: &Trace) -> Vec<Op> {
     let asked = trace.steps.iter().filter_map(|(action, _)| match action {
-        Action::Answer { request: Request { op, .. }, .. } => Some(op.clone()),
+        Action::Answer { request, .. } => Some(request.op.clone()),
         Action::Tick { to } => Some(Op::Tick { to: *to }),
-        Action::Load { .. } | Action::LoadAgain { .. } | Action::Append { .. } => None,
+        _ => None,
     });
     asked.collect()
 }

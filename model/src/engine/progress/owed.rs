@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     engine::progress::{Debt, Obligation},
-    history::{Event, Facts, Fate, Role, State, Status},
+    history::{Event, Facts, Fate, Role, Status},
     names::Client,
     rules::Request,
     spec::{Op, Outcome},
@@ -27,7 +27,7 @@ pub const OBLIGATIONS: &[Obligation] = &[
         scenario: rotation,
         owed: used_last_resorts,
         paid: |world, debt| {
-            let state = State::of(&world.history.log);
+            let state = world.history.state();
             state.packages.get(&debt.package).is_some_and(|known| known.fate == Fate::Withdrawn)
         },
         pays: |debt, request| brings(request, debt.client, Role::LastResort),
@@ -50,7 +50,7 @@ pub fn obligation(name: &str) -> Option<&'static Obligation> {
 
 /// The grants that the log records, and that the owner did not learn of by any answer.
 fn untold(_: &Scenario, world: &World) -> BTreeSet<Debt> {
-    let granted = world.history.log.iter().flat_map(|event| match event {
+    let granted = world.history.log().iter().flat_map(|event| match &**event {
         Event::Claimed(claimed) => {
             let granted = claimed.statuses.iter().filter_map(|(client, status)| Some((*client, status.granted()?)));
             let requester = Some(claimed.claim.requester);
@@ -63,7 +63,7 @@ fn untold(_: &Scenario, world: &World) -> BTreeSet<Debt> {
 }
 
 fn told(world: &World) -> BTreeSet<Debt> {
-    let answers = world.history.answers.values().flatten();
+    let answers = world.history.answers().values().flat_map(|outcomes| &**outcomes);
     let read = answers.flat_map(|outcome| match outcome {
         Outcome::Notifications(feed) => feed.as_slice(),
         _ => &[],
@@ -73,8 +73,8 @@ fn told(world: &World) -> BTreeSet<Debt> {
 
 /// The last resorts in place that were granted, while the owner has another that the directory never had.
 fn used_last_resorts(scenario: &Scenario, world: &World) -> BTreeSet<Debt> {
-    let state = State::of(&world.history.log);
-    let granted = world.history.log.iter().flat_map(|event| match event {
+    let state = world.history.state();
+    let granted = world.history.log().iter().flat_map(|event| match &**event {
         Event::Claimed(claimed) => claimed.statuses.iter().map(|(client, status)| (*client, *status)).collect(),
         _ => vec![],
     });
@@ -89,7 +89,7 @@ fn used_last_resorts(scenario: &Scenario, world: &World) -> BTreeSet<Debt> {
 
 /// The packages that would fill an empty stock, and that the directory never had.
 fn exhausted(scenario: &Scenario, world: &World) -> BTreeSet<Debt> {
-    let state = State::of(&world.history.log);
+    let state = world.history.state();
     let clients: BTreeSet<_> = state.packages.values().map(|known| known.facts.client).collect();
     let empty = clients.into_iter().filter(|client| state.regular(*client).next().is_none());
     let debts = empty.flat_map(|client| {
@@ -110,7 +110,7 @@ fn spares<'a>(scenario: &'a Scenario, world: &'a World, client: Client, role: Ro
 }
 
 fn was_published(world: &World, is: impl Fn(&Facts) -> bool) -> bool {
-    world.history.log.iter().any(|event| matches!(event, Event::Published(batch) if batch.iter().any(&is)))
+    world.history.log().iter().any(|event| matches!(&**event, Event::Published(batch) if batch.iter().any(&is)))
 }
 
 /// Whether a request is a publication of this client with a package of this role.

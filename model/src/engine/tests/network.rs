@@ -6,7 +6,7 @@ use stateright::{Model, Property};
 
 use super::{Graph, named, system};
 use crate::{
-    rules::{History, Request},
+    rules::{History, Request, Shared},
     spec::{Op, Outcome},
     system::{Action, Scenario, System, World},
 };
@@ -20,19 +20,19 @@ struct Explicit {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State {
     world: World,
-    requests: BTreeSet<Request>,
-    answers: BTreeSet<(Request, Outcome)>,
-    received: BTreeSet<(Request, Outcome)>,
+    requests: BTreeSet<Shared<Request>>,
+    answers: BTreeSet<(Shared<Request>, Outcome)>,
+    received: BTreeSet<(Shared<Request>, Outcome)>,
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     /// A client sends, for the first time or again.
-    Send(Request),
-    LoseRequest(Request),
-    LoseAnswer(Request, Outcome),
+    Send(Shared<Request>),
+    LoseRequest(Shared<Request>),
+    LoseAnswer(Shared<Request>, Outcome),
     /// An answer arrives; the copy may stay under way.
-    Receive(Request, Outcome, Copy),
+    Receive(Shared<Request>, Outcome, Copy),
     /// A replica acts; where it takes a request, a copy of that may stay under way.
     Act(Action, Copy),
 }
@@ -46,14 +46,14 @@ enum Copy {
 impl Explicit {
     /// What clients may send: what the scenario says, and acknowledgements of what they have received, not only of
     /// what was answered.
-    fn sendable(&self, state: &State) -> Vec<Request> {
+    fn sendable(&self, state: &State) -> Vec<Shared<Request>> {
         let mut requests = self.system.scenario.requests.clone();
         for (request, outcome) in &state.received {
             if let (Op::Notifications { client, .. }, Outcome::Notifications(feed)) = (&request.op, outcome) {
                 let (client, last) = (*client, feed.last());
                 requests.extend(last.map(|note| {
                     let through = note.sequence;
-                    Request { number: 0, op: Op::Acknowledge { client, through } }
+                    Shared::new(Request { number: 0, op: Op::Acknowledge { client, through } })
                 }));
             }
         }
@@ -147,15 +147,15 @@ fn compare(scenario: Scenario) -> (usize, usize) {
     let system = system(scenario, None);
     let monotone = Graph::of(&system, usize::MAX);
     let explicit = Graph::of(&Explicit { system }, usize::MAX);
-    let one: BTreeSet<&History> = monotone.states().iter().map(|world| &world.history).collect();
-    let other: BTreeSet<_> = explicit.states().iter().map(|state| &state.world.history).collect();
+    let one: BTreeSet<&History> = monotone.states().iter().map(|world| &*world.history).collect();
+    let other: BTreeSet<_> = explicit.states().iter().map(|state| &*state.world.history).collect();
     assert!(monotone.complete() && explicit.complete());
     assert_eq!(one.len(), other.len());
     assert!(one == other, "the logs and answers that can come about differ");
     let received = explicit.states().iter().all(|state| {
         let mut received = state.received.iter();
         received.all(|(request, outcome)| {
-            state.world.history.answers.get(request).is_some_and(|answered| answered.contains(outcome))
+            state.world.history.answers().get(request).is_some_and(|answered| answered.contains(outcome))
         })
     });
     assert!(received, "an answer was received that nobody gave");

@@ -4,6 +4,7 @@ use crate::{
     check::check,
     engine::progress::{OBLIGATIONS, Progress, obligation, progress, progress_all, progress_of_mutants},
     mutants::{MUTANTS, STALLING},
+    system::Bounds,
 };
 
 /// Obligation, states, of these owing, the most helping steps to the payment.
@@ -43,7 +44,7 @@ fn every_obligation_can_be_broken() {
         .zip(progress_of_mutants())
         .map(|(mutant, progress)| {
             assert_eq!(progress.mutant, Some(mutant.name));
-            assert_eq!((obligation(mutant.breaks).expect("named").scenario)().name, mutant.scenario);
+            assert_eq!((obligation(mutant.breaks).expect("named").scenario)(Bounds::Small).name, mutant.family);
             let failure = progress.failure.expect(mutant.name);
             (mutant.name, failure.story.len(), failure.why)
         })
@@ -55,7 +56,7 @@ fn every_obligation_can_be_broken() {
 fn a_directory_that_only_hangs_breaks_no_rule() {
     let hanging = STALLING.iter().find(|mutant| mutant.name == "is-not-woken-by-claims").expect("named");
     let obligation = obligation(hanging.breaks).expect("named");
-    let scenario = crate::system::Scenario { exercises: &[], ..(obligation.scenario)() };
+    let scenario = crate::system::Scenario { exercises: &[], ..(obligation.scenario)(Bounds::Small) };
     let report = check(&scenario, Some(hanging));
     assert!(report.verified(), "{report}");
 }

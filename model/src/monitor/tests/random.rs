@@ -110,12 +110,12 @@ fn menu(theme: Theme) -> Vec<Op> {
 
 /// What the client has at the start: keys, a few packages, and mostly a last resort.
 pub(super) fn start(dice: &mut Dice, theme: Theme) -> State {
-    let mut events = vec![Event::KeyAdded { user: User(1), client: Client(1), key: Key(1) }];
+    let mut events = vec![Event::KeyAdded { user: User(1), client: Client(1), key: Key(1), expires: None }];
     if matches!(theme, Theme::KeyRemoved | Theme::Mixed) && !dice.one_in(3) {
-        events.push(Event::KeyAdded { user: User(1), client: Client(1), key: Key(2) });
+        events.push(Event::KeyAdded { user: User(1), client: Client(1), key: Key(2), expires: None });
     }
     if theme == Theme::TwoClients {
-        events.push(Event::KeyAdded { user: User(1), client: Client(2), key: Key(3) });
+        events.push(Event::KeyAdded { user: User(1), client: Client(2), key: Key(3), expires: None });
     }
     let mut batch: Vec<_> = (50..50 + dice.below(3) as u32).map(|package| facts(package, Role::Regular)).collect();
     if matches!(theme, Theme::Expired | Theme::Mixed) {
@@ -197,7 +197,7 @@ fn lie(dice: &mut Dice, history: &mut [Operation]) {
             let lies = [WithdrawnFate::Withdrawn, WithdrawnFate::AlreadyGranted, WithdrawnFate::Unknown];
             fates.values_mut().for_each(|fate| *fate = *dice.pick(&lies));
         }
-        Some(Outcome::Stock(Stock { regular, last_resort })) if how > 1 => {
+        Some(Outcome::Stock(Stock { regular, last_resort, .. })) if how > 1 => {
             regular.values_mut().for_each(|count| *count = dice.below(4) as u32);
             if dice.one_in(3) {
                 last_resort.values_mut().for_each(|granted| *granted = !*granted);

@@ -1,26 +1,72 @@
 //! What the stories ask, and the history of a directory that answers as it may.
 
 use super::*;
+use crate::spec::Spec;
 
-/// The history of a directory that does the first thing that is allowed.
-pub(super) fn legal(ops: &[Op]) -> History {
-    let spec = Spec::default();
-    let log = vec![Event::KeyAdded { user: User(1), client: Client(1), key: Key(1) }];
-    let mut history = History { log, ..History::default() };
-    for op in ops {
-        let (outcome, events) = spec.decisions(&State::of(&history.log), op).swap_remove(0);
-        history.log.extend(events);
-        answer(&mut history, op, outcome);
-    }
-    history
+/// A history that can still be changed at will.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) spec: Spec,
+    pub(super) log: Vec<Event>,
+    pub(super) answers: BTreeMap<Request, BTreeSet<Outcome>>,
+    /// How much of the log was kept by a restore, and the log before it.
+    pub(super) restored: Option<(usize, Vec<Event>)>,
+    pub(super) crashed: bool,
 }
 
-pub(super) fn answer(history: &mut History, op: &Op, outcome: Outcome) {
+impl Draft {
+    pub(super) fn history(&self) -> History {
+        let (version, before) = self.restored.clone().unwrap_or((0, self.log.clone()));
+        let mut history = History::begin(self.spec.clone(), []);
+        history.append(before);
+        if self.restored.is_some() {
+            history.restore(version);
+            history.append(self.log[version..].to_vec());
+        }
+        if self.crashed {
+            history.crash();
+        }
+        for (request, outcomes) in &self.answers {
+            outcomes.iter().for_each(|outcome| history.answer(&Shared::new(request.clone()), outcome.clone()));
+        }
+        history
+    }
+
+    /// The operator puts the store back to so many events, and fences it off.
+    pub(super) fn restore(&mut self, version: usize) {
+        self.restored = Some((version, self.log.clone()));
+        self.log.truncate(version);
+        self.log.push(Event::Fenced);
+    }
+
+    /// The directory does the first thing that is allowed.
+    pub(super) fn ask(&mut self, op: &Op) {
+        let (outcome, events) = self.spec.decisions(&State::of(&self.log), op).swap_remove(0);
+        self.log.extend(events);
+        answer(self, op, outcome);
+    }
+}
+
+/// The history of a directory that does the first thing that is allowed.
+pub(super) fn legal(spec: Spec, ops: &[Op]) -> Draft {
+    let first = Event::KeyAdded { user: User(1), client: Client(1), key: Key(1), expires: None };
+    let mut draft = Draft { spec, log: vec![first], ..Draft::default() };
+    ops.iter().for_each(|op| draft.ask(op));
+    draft
+}
+
+pub(super) fn answer(history: &mut Draft, op: &Op, outcome: Outcome) {
     history.answers.entry(Request { number: 1, op: op.clone() }).or_default().insert(outcome);
 }
 
+/// Takes an answer back and gives another one.
+pub(super) fn answer_instead(history: &mut Draft, op: &Op, outcome: Outcome) {
+    history.answers.remove(&Request { number: 1, op: op.clone() });
+    answer(history, op, outcome);
+}
+
 /// Changes what a client gave to the claim at this place among the claims in the log, from 1.
-pub(super) fn gave(history: &mut History, place: usize, client: u32, status: Status) {
+pub(super) fn gave(history: &mut Draft, place: usize, client: u32, status: Status) {
     let mut claims = history.log.iter_mut().filter_map(|event| match event {
         Event::Claimed(claimed) => Some(claimed),
         _ => None,
@@ -28,7 +74,7 @@ pub(super) fn gave(history: &mut History, place: usize, client: u32, status: Sta
     claims.nth(place - 1).unwrap().statuses.insert(Client(client), status);
 }
 
-pub(super) fn last_claim(history: &mut History) -> &mut BTreeMap<Client, Status> {
+pub(super) fn last_claim(history: &mut Draft) -> &mut BTreeMap<Client, Status> {
     let claimed = history.log.iter_mut().rev().find_map(|event| match event {
         Event::Claimed(claimed) => Some(claimed),
         _ => None,
@@ -36,7 +82,7 @@ pub(super) fn last_claim(history: &mut History) -> &mut BTreeMap<Client, Status>
     &mut claimed.unwrap().statuses
 }
 
-pub(super) fn told_of(history: &mut History) -> impl Iterator<Item = &mut Notified> {
+pub(super) fn told_of(history: &mut Draft) -> impl Iterator<Item = &mut Notified> {
     history.log.iter_mut().filter_map(|event| match event {
         Event::Notified(told) => Some(told),
         _ => None,
@@ -112,11 +158,11 @@ pub(super) fn own_claim(requester: u32) -> Op {
 }
 
 pub(super) fn second_client() -> Op {
-    Op::AddKey { user: User(1), client: Client(2), key: Key(2) }
+    add_key(2, 2, None)
 }
 
 pub(super) fn second_key() -> Op {
-    Op::AddKey { user: User(1), client: Client(1), key: Key(2) }
+    add_key(1, 2, None)
 }
 
 pub(super) fn remove_key() -> Op {
@@ -131,4 +177,40 @@ pub(super) fn told_twice() -> Vec<Op> {
     let read = Op::Notifications { client: Client(1), after: 0 };
     let acknowledge = Op::Acknowledge { client: Client(1), through: 1 };
     vec![publish(vec![regular(1), last(9)]), claim(1), read, claim(2), acknowledge]
+}
+
+pub(super) fn add_key(client: u32, key: u32, expires: Option<u64>) -> Op {
+    Op::AddKey { user: User(1), client: Client(client), key: Key(key), expires }
+}
+
+pub(super) fn extend(key: u32, expires: u64) -> Op {
+    Op::ExtendKey { client: Client(1), key: Key(key), expires }
+}
+
+pub(super) fn verify(key: u32, at: u64) -> Op {
+    Op::Verify { user: User(1), key: Key(key), at }
+}
+
+pub(super) fn claim_with_key(requester: u32, key: u32) -> Op {
+    Op::Claim(Claim { key: Some(ClaimKey(key)), ..question(requester) })
+}
+
+pub(super) fn claim_of_nobody(requester: u32) -> Op {
+    Op::Claim(Claim { user: User(7), ..question(requester) })
+}
+
+pub(super) fn block(requester: u32) -> Op {
+    Op::Block { user: User(1), requester: Requester(requester) }
+}
+
+pub(super) fn stock() -> Op {
+    Op::Stock { client: Client(1) }
+}
+
+pub(super) fn reconcile() -> Op {
+    Op::Reconcile { client: Client(1) }
+}
+
+pub(super) fn tick(to: u64) -> Op {
+    Op::Tick { to }
 }

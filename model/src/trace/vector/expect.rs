@@ -128,7 +128,7 @@ impl<'a> Script<'a> {
                 let package = names.expiring(*to).ok_or_else(|| NoVector(format!("nothing expires at {to}")))?;
                 format!("await_expiry: {{ key_package: {package} }}")
             }
-            Op::AddKey { .. } => return Err(NoVector("a key is added".into())),
+            _ => return Err(NoVector(format!("a vector has no words for {op}"))),
         })
     }
 

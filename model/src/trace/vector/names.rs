@@ -35,7 +35,7 @@ impl Names {
         let mut signers: BTreeMap<Client, BTreeSet<Key>> = BTreeMap::new();
         for event in &trace.scenario.setup {
             match event {
-                Event::KeyAdded { user, client, key } => {
+                Event::KeyAdded { user, client, key, .. } => {
                     names.owners.insert(*client, *user);
                     signers.entry(*client).or_default().insert(*key);
                 }
@@ -63,6 +63,16 @@ impl Names {
                 }
                 Op::Tick { to } => names.tick = Some(*to),
                 Op::AddKey { .. } => return Err(NoVector("a key is added".into())),
+                Op::ExtendKey { .. }
+                | Op::RemoveClient { .. }
+                | Op::Keys { .. }
+                | Op::Verify { .. }
+                | Op::Replace { .. }
+                | Op::Block { .. }
+                | Op::Unblock { .. }
+                | Op::Reconcile { .. }
+                | Op::Collect
+                | Op::Fence => return Err(NoVector(format!("a vector has no words for {op}"))),
                 Op::Stock { .. } | Op::Notifications { .. } | Op::Acknowledge { .. } => {}
             }
         }

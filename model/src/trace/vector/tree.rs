@@ -75,6 +75,12 @@ pub(super) fn answer(names: &Names, state: &State, op: &Op, outcome: &Outcome, s
         }
         Outcome::Stock(stock) => left(stock, suite),
         Outcome::Notifications(feed) => Tree::Items(feed.iter().map(|note| told(names, note)).collect()),
+        Outcome::Limited { .. } => return Answer::Refused("rate_limited".into()),
+        Outcome::Replaced { .. }
+        | Outcome::ClientRemoved { .. }
+        | Outcome::Keys(_)
+        | Outcome::Standing(_)
+        | Outcome::Packages(_) => Tree::Keys(BTreeMap::new()),
         Outcome::Refused(reason) => return Answer::Refused(snake_case(&format!("{reason:?}"))),
     })
 }

@@ -1,0 +1,97 @@
+//! Scenario families, one for each kind of trouble: the sum of small spaces, not their product.
+
+mod claims;
+mod life;
+mod limits;
+mod owner;
+
+use crate::system::Scenario;
+
+pub(crate) use owner::{notifications, refill, rotation};
+
+/// A kind of trouble, in several sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// Its name, which its scenarios have, too.
+    pub name: &'static str,
+    /// What is left out, and why nothing is lost by that.
+    pub out: &'static str,
+    /// A mutant that no other family catches: what this one is there for.
+    pub decides: &'static str,
+    /// The scenario in a size.
+    pub scenario: fn(Bounds) -> Scenario,
+}
+
+/// How large a scenario is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bounds {
+    /// As small as shows every mutant, for tests and short traces.
+    Small,
+    /// What `kpd model check` explores: minutes at most, all families together.
+    Usual,
+    /// What `kpd model check --deep` explores.
+    Deep,
+}
+
+macro_rules! families {
+    ($($name:literal $scenario:path, decides $mutant:literal, out: $out:literal;)*) => {
+        /// All families.
+        pub const FAMILIES: &[Family] = &[$(Family {
+            name: $name,
+            out: $out,
+            decides: $mutant,
+            scenario: $scenario,
+        }),*];
+    };
+}
+
+families! {
+    "race" claims::race, decides "one-last-resort-each",
+        out: "Time, keys and a second client: what is raced for here is live all the time.";
+    "replacement" claims::replacement, decides "clears-used",
+        out: "Withdrawals: a last resort that is replaced ends as one that is withdrawn does.";
+    "clients" claims::clients, decides "ignores-suites",
+        out: "Publications while claims come: that is the race, for each client alone.";
+    "selection" claims::selection, decides "orders-by-name",
+        out: "Last resorts: there is one at most, so no order.";
+    "publications" owner::publications, decides "forgets-init-keys",
+        out: "Claims but one: what is used is used, by whomever.";
+    "refusals" owner::refusals, decides "takes-dead-lifetimes",
+        out: "Anything that was used before: that is the family before.";
+    "notifications" owner::notifications, decides "reads-newest-first",
+        out: "Publications: the feed tells of grants alone.";
+    "reading" owner::reading, decides "purges-on-count",
+        out: "Two claims: a read sees a state, and how that came about is no matter.";
+    "replace" owner::replace, decides "withdraws-before-it-validates",
+        out: "A second client: a replacement touches the packages of one alone.";
+    "endings" life::endings, decides "ignores-removed-keys",
+        out: "Expiry of keys, which has a family of its own.";
+    "keys" life::keys, decides "vouches-for-the-present",
+        out: "Packages that expire themselves: the clock ends both in the same way.";
+    "removal" life::removal, decides "removes-keys-only",
+        out: "A second client: its packages are not touched.";
+    "collection" life::collection, decides "collects-used-early",
+        out: "A second collection: it finds what the first one would have found later.";
+    "crash" life::crash, decides "counts-in-memory",
+        out: "The machine under the store: what was appended is durable, and a mutant appends late instead.";
+    "restore" life::restore, decides "fences-without-skew",
+        out: "Keys that were removed since the backup: they are listed again, and the operator has to know.";
+    "restored-feed" life::restored_feed, decides "restarts-sequences-after-a-restore",
+        out: "Time: the fence is where it matters, and that is in the family before.";
+    "limits" limits::limits, decides "grants-a-refused-duplicate",
+        out: "Two clients of the user: a claim counts once, whatever it gets.";
+    "blocks" limits::blocks, decides "forgets-blocks",
+        out: "Blocks of servers: they are the same look-up under another name.";
+}
+
+/// The family of this name.
+#[must_use]
+pub fn family(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.name == name)
+}
+
+/// The scenarios of all families in one size.
+#[must_use]
+pub fn scenarios(bounds: Bounds) -> Vec<Scenario> {
+    FAMILIES.iter().map(|family| (family.scenario)(bounds)).collect()
+}
