@@ -11,6 +11,8 @@ mod claims;
 mod cover;
 mod known;
 mod limit;
+mod numbers;
+mod parts;
 mod publications;
 mod reading;
 mod slots;
@@ -27,6 +29,7 @@ use crate::{
     monitor::{
         known::{Halt, Item, Known},
         limit::NEVER,
+        parts::{Parts, Stored},
     },
     names::Client,
     spec::{Op, Spec},
@@ -61,7 +64,7 @@ pub enum Verdict {
 pub fn monitor(spec: &Spec, initial: &State, history: &[Operation]) -> Verdict {
     match judge(spec, initial, history) {
         Ok(None) => Verdict::Legal,
-        Ok(Some(why)) | Err(Halt::NotCovered(why)) => Verdict::NotCovered { why },
+        Ok(Some(why)) | Err(Halt::NotCovered(why) | Halt::Mingled(why)) => Verdict::NotCovered { why },
         Err(Halt::Illegal { rule, says, mut witness }) => {
             witness.sort_unstable();
             witness.dedup();
@@ -71,18 +74,35 @@ pub fn monitor(spec: &Spec, initial: &State, history: &[Operation]) -> Verdict {
 }
 
 /// What casts doubt on a history that is legal otherwise, if anything.
+///
+/// A history is legal exactly if each of its parts is. Of several faults the one with the smallest witness is told.
 fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<String>, Halt> {
-    let mut known = Known::read(spec, initial, history)?;
-    known.tighten()?;
-    known.check_empties()?;
-    let slots = known.slots()?;
-    known.check_last_resorts(&slots)?;
-    known.check_stocks(&slots)?;
-    known.note_shared();
-    Ok(known.doubt)
+    let parts = Parts::of(initial, history);
+    let mut known = Known::new(spec, initial, history);
+    let (mut doubt, mut fault) = (None, None);
+    for (positions, stored) in parts.iter() {
+        match known.judge(positions, stored) {
+            Ok(()) => doubt = doubt.or_else(|| known.doubt.take()),
+            Err(Halt::NotCovered(why)) => doubt = Some(why),
+            Err(Halt::Mingled(why)) => return Err(Halt::Mingled(why)),
+            Err(found) => fault = fault.filter(|fault: &Halt| fault.size() <= found.size()).or(Some(found)),
+        }
+    }
+    fault.map_or(Ok(doubt), Err)
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    fn judge(&mut self, positions: &'a [u32], stored: &Stored<'a>) -> Result<(), Halt> {
+        self.read(positions, stored)?;
+        self.tighten()?;
+        self.check_empties()?;
+        let slots = self.slots()?;
+        self.check_last_resorts(&slots)?;
+        self.check_stocks(&slots)?;
+        self.note_shared();
+        Ok(())
+    }
+
     /// A claim of several clients is one step of all. If at most one of them cares when it is, it can be then.
     fn note_shared(&mut self) {
         let answers = || self.asks.iter().filter_map(|ask| ask.answer);

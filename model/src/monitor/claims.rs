@@ -92,7 +92,7 @@ impl<'a> Known<'a> {
                 [at],
             ));
         }
-        if clients.is_none() && !self.initial.keys.values().any(|key| key.user == claim.user) {
+        if clients.is_none() && !self.keys.values().any(|key| key.user == claim.user) {
             return Err(Halt::illegal("CLAIM-EACH-CLIENT", format_args!("{} is unknown", claim.user), [at]));
         }
         if !statuses.is_empty() && others().any(|client| !statuses.contains_key(client)) {
@@ -116,7 +116,7 @@ impl<'a> Known<'a> {
         let (claim, at) = (self.asks[ask].claim, self.asks[ask].at);
         let lens = self.lens(client, claim);
         if let Some(package) = status.granted() {
-            let found = self.index.get(package).filter(|item| self.items[*item].facts.client == client);
+            let found = self.item(package).filter(|item| self.items[*item].facts.client == client);
             let Some(found) = found else {
                 let says = format!("{package} was never published by {client}");
                 return Err(Halt::illegal("CLAIM-BYTES", says, [at]));

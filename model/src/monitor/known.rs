@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Claim, Facts, Fate, Role, State, Status},
+    history::{Claim, Facts, Fate, KeyState, Role, State, Status},
     linearize::Operation,
-    monitor::limit::{Index, Limit, NEVER, moment},
-    names::{Client, Key, Suite, Time, User},
+    monitor::{
+        limit::{Limit, NEVER, moment},
+        numbers::Numbers,
+    },
+    names::{Client, Key, Package, Suite, Time, User},
     spec::Spec,
 };
 
@@ -16,11 +19,21 @@ pub(super) enum Halt {
     Illegal { rule: &'static str, says: String, witness: Vec<usize> },
     /// Something here could make both verdicts wrong.
     NotCovered(String),
+    /// The same, and not only for the part in which it was found.
+    Mingled(String),
 }
 
 impl Halt {
     pub(super) fn illegal(rule: &'static str, says: impl ToString, witness: impl IntoIterator<Item = usize>) -> Self {
         Self::Illegal { rule, says: says.to_string(), witness: witness.into_iter().collect() }
+    }
+
+    /// How many operations show it.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Illegal { witness, .. } => witness.len(),
+            Self::NotCovered(_) | Self::Mingled(_) => 0,
+        }
     }
 
     pub(super) fn not_covered(why: impl ToString) -> Self {
@@ -151,8 +164,14 @@ pub(super) struct Known<'a> {
     pub(super) spec: &'a Spec,
     pub(super) initial: &'a State,
     pub(super) history: &'a [Operation],
+    /// The operations of this part.
+    pub(super) positions: &'a [u32],
+    /// The signature keys of this part that were ever added.
+    pub(super) keys: BTreeMap<Key, &'a KeyState>,
     pub(super) items: Vec<Item<'a>>,
-    pub(super) index: Index,
+    /// Where each package is among the items of all parts, and how many the parts before have.
+    pub(super) index: Numbers,
+    pub(super) before: usize,
     pub(super) batches: Vec<Batch<'a>>,
     pub(super) called_used: Vec<CalledUsed>,
     pub(super) asks: Vec<Ask<'a>>,
@@ -180,6 +199,10 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     pub(super) fn doubt(&mut self, why: impl ToString) {
         self.doubt.get_or_insert_with(|| why.to_string());
+    }
+
+    pub(super) fn item(&self, package: Package) -> Option<usize> {
+        self.index.get(package.0)?.checked_sub(self.before)
     }
 
     pub(super) fn from(&self, at: usize) -> Limit {

@@ -1,8 +1,4 @@
-//! Moments, bounds on them, and where each package is found.
-
-use std::collections::HashMap;
-
-use crate::names::Package;
+//! Moments, and bounds on them.
 
 /// A time of the history plus one, twice: there is one before all of them, one after, and one just before each.
 pub(super) type Moment = u64;
@@ -91,35 +87,6 @@ impl Rule {
             Self::PubRetry => "PUB-RETRY",
             Self::PubSigner => "PUB-SIGNER-LISTED",
             Self::WithdrawRace => "LIFE-WITHDRAW-RACE",
-        }
-    }
-}
-
-/// Where each package is found. Numbers are mostly dense, and a list is friendlier to the memory than a hash table.
-#[derive(Default)]
-pub(super) struct Index {
-    dense: Vec<u32>,
-    sparse: HashMap<Package, usize>,
-    len: usize,
-}
-
-impl Index {
-    pub(super) fn get(&self, package: Package) -> Option<usize> {
-        let dense = self.dense.get(package.0 as usize).filter(|item| **item != NOBODY).map(|item| *item as usize);
-        dense.or_else(|| if self.sparse.is_empty() { None } else { self.sparse.get(&package).copied() })
-    }
-
-    pub(super) fn insert(&mut self, package: Package, item: usize) {
-        self.len += 1;
-        let place = package.0 as usize;
-        match u32::try_from(item) {
-            Ok(item) if place < 4 * self.len + 1024 => {
-                if self.dense.len() <= place {
-                    self.dense.resize(place + 1, NOBODY);
-                }
-                self.dense[place] = item;
-            }
-            _ => drop(self.sparse.insert(package, item)),
         }
     }
 }

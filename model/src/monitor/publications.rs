@@ -54,9 +54,8 @@ impl<'a> Known<'a> {
 
     /// What is wrong with a publication at any time of this history.
     fn fault(&self, client: Client, packages: &[Facts]) -> Option<Reason> {
-        let listed = |facts: &Facts| {
-            self.initial.keys.get(&facts.signer).is_some_and(|key| key.client == client && !key.removed)
-        };
+        let listed =
+            |facts: &Facts| self.keys.get(&facts.signer).is_some_and(|key| key.client == client && !key.removed);
         let last_resorts = || packages.iter().filter(|facts| facts.role == Role::LastResort);
         let mut suites: Vec<_> = last_resorts().map(|facts| facts.suite).collect();
         suites.sort_unstable();
@@ -78,7 +77,7 @@ impl<'a> Known<'a> {
 
     /// The batch of these packages; `None` if all of them were there from the start.
     fn batch(&mut self, client: Client, packages: &'a [Facts]) -> Result<Option<usize>, Halt> {
-        let item = |facts: &Facts| self.index.get(facts.package);
+        let item = |facts: &Facts| self.item(facts.package);
         let first = packages.first().and_then(item);
         let same = match first.map(|first| self.items[first].batch) {
             None => packages.iter().all(|facts| item(facts).is_none()),
@@ -95,14 +94,13 @@ impl<'a> Known<'a> {
         }
         let (batch, first_item) = (self.batches.len(), self.items.len());
         for facts in packages {
-            if self.index.get(facts.package).is_some() {
+            if self.item(facts.package).is_some() {
                 return Err(Halt::not_covered(format_args!(
                     "{} is twice in one publication of {client}",
                     facts.package
                 )));
             }
-            self.index.insert(facts.package, self.items.len());
-            self.items.push(Item::new(facts, Some(batch)));
+            self.add(Item::new(facts, Some(batch)))?;
         }
         self.batches.push(Batch {
             packages,
@@ -117,7 +115,7 @@ impl<'a> Known<'a> {
 
     fn note_publication(&mut self, at: usize, batch: Option<usize>, packages: &[Facts], outcome: Option<&Outcome>) {
         let (from, to) = (self.from(at), self.to(at));
-        let items: Vec<usize> = packages.iter().filter_map(|facts| self.index.get(facts.package)).collect();
+        let items: Vec<usize> = packages.iter().filter_map(|facts| self.item(facts.package)).collect();
         match outcome {
             Some(Outcome::Done) => {
                 for item in items {

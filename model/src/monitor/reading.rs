@@ -3,24 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Fate, Role, State},
+    history::{Fate, PackageState, Role, State},
     linearize::Operation,
     monitor::{
         known::{Halt, Item, Known},
-        limit::{Index, Limit, NEVER, Rule},
+        limit::{Limit, NEVER, Rule},
+        numbers::Numbers,
+        parts::Stored,
     },
     names::{Client, Key},
     spec::{Op, Outcome, Selection, Spec},
 };
 
 impl<'a> Known<'a> {
-    pub(super) fn read(spec: &'a Spec, initial: &'a State, history: &'a [Operation]) -> Result<Self, Halt> {
-        let mut known = Self {
+    pub(super) fn new(spec: &'a Spec, initial: &'a State, history: &'a [Operation]) -> Self {
+        Self {
             spec,
             initial,
             history,
+            positions: &[],
+            keys: BTreeMap::new(),
             items: vec![],
-            index: Index::default(),
+            index: Numbers::up_to(initial.packages.len() + history.len()),
+            before: 0,
             batches: vec![],
             called_used: vec![],
             asks: vec![],
@@ -35,15 +40,43 @@ impl<'a> Known<'a> {
             stored: BTreeMap::new(),
             takers: BTreeMap::new(),
             doubt: None,
-        };
-        for key in initial.keys.values().filter(|key| !key.removed) {
-            known.clients.entry(key.user).or_default().insert(key.client);
         }
-        known.read_initial()?;
-        let mut claims = Vec::with_capacity(history.len());
-        known.items.reserve(history.len());
-        for (at, operation) in history.iter().enumerate() {
-            if known.from(at).at >= NEVER - 1 || known.to(at).at < known.from(at).at {
+    }
+
+    /// Forgets the part before, but keeps the memory that it took.
+    fn forget(&mut self) {
+        self.before += self.items.len();
+        self.keys.clear();
+        self.items.clear();
+        self.batches.clear();
+        self.called_used.clear();
+        self.asks.clear();
+        self.empties.clear();
+        self.withdrawals.clear();
+        self.removals.clear();
+        self.ticks.clear();
+        self.stocks.clear();
+        self.clients.clear();
+        self.vanishing.clear();
+        self.suites.clear();
+        self.stored.clear();
+        self.takers.clear();
+        self.doubt = None;
+    }
+
+    pub(super) fn read(&mut self, positions: &'a [u32], stored: &Stored<'a>) -> Result<(), Halt> {
+        self.forget();
+        self.positions = positions;
+        self.keys.extend(stored.keys.iter().copied());
+        for key in self.keys.values().filter(|key| !key.removed) {
+            self.clients.entry(key.user).or_default().insert(key.client);
+        }
+        self.read_initial(&stored.packages)?;
+        let mut claims = Vec::with_capacity(positions.len());
+        let history = self.history;
+        for at in positions.iter().map(|at| *at as usize) {
+            let operation = &history[at];
+            if self.from(at).at >= NEVER - 1 || self.to(at).at < self.from(at).at {
                 return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
             }
             if operation.outcome.is_none() != operation.returned.is_none() {
@@ -51,24 +84,34 @@ impl<'a> Known<'a> {
             }
             match &operation.op {
                 Op::Claim(claim) => claims.push((at, claim)),
-                _ => known.read_other(at, operation)?,
+                _ => self.read_other(at, operation)?,
             }
         }
-        known.note_limits()?;
-        known.note_suites()?;
-        known.note_vanishing()?;
-        known.read_claims(&claims)?;
-        known.note_order();
-        Ok(known)
+        self.note_limits()?;
+        self.note_suites()?;
+        self.note_vanishing()?;
+        self.read_claims(&claims)?;
+        self.note_order();
+        Ok(())
     }
 
-    fn read_initial(&mut self) -> Result<(), Halt> {
-        for stored in self.initial.packages.values() {
+    pub(super) fn add(&mut self, item: Item<'a>) -> Result<(), Halt> {
+        let package = item.facts.package;
+        if self.index.get(package.0).is_some() {
+            return Err(Halt::Mingled(format!("{package} is of several clients")));
+        }
+        self.index.insert(package.0, self.before + self.items.len());
+        self.items.push(item);
+        Ok(())
+    }
+
+    fn read_initial(&mut self, packages: &[&'a PackageState]) -> Result<(), Halt> {
+        for stored in packages {
             let facts = &stored.facts;
             if facts.not_before > self.initial.now {
                 return Err(Halt::not_covered(format_args!("{} is not valid yet at the start", facts.package)));
             }
-            let listed = self.initial.keys.get(&facts.signer).is_some_and(|key| !key.removed);
+            let listed = self.keys.get(&facts.signer).is_some_and(|key| !key.removed);
             let mut item = Item::new(facts, None);
             item.fate = stored.fate;
             item.granted = stored.granted;
@@ -80,8 +123,7 @@ impl<'a> Known<'a> {
                 Fate::Available if facts.not_after <= self.initial.now => Some("CLAIM-LIVE"),
                 Fate::Available => (!listed).then_some("KEY-CASCADE"),
             };
-            self.index.insert(facts.package, self.items.len());
-            self.items.push(item);
+            self.add(item)?;
         }
         Ok(())
     }
@@ -124,7 +166,7 @@ impl<'a> Known<'a> {
     }
 
     fn read_removal(&mut self, at: usize, client: Client, key: Key) -> Result<(), Halt> {
-        match self.initial.keys.get(&key).filter(|known| known.client == client) {
+        match self.keys.get(&key).filter(|known| known.client == client) {
             None => Err(Halt::illegal("KEY-LIST", format_args!("{key} was removed, which {client} never had"), [at])),
             Some(known) if known.removed => Ok(()),
             Some(_) => {
@@ -179,7 +221,7 @@ impl<'a> Known<'a> {
 
     fn note_vanishing(&mut self) -> Result<(), Halt> {
         let mut listed: BTreeMap<Client, Vec<Key>> = BTreeMap::new();
-        for (key, state) in self.initial.keys.iter().filter(|(_, state)| !state.removed) {
+        for (key, state) in self.keys.iter().filter(|(_, state)| !state.removed) {
             listed.entry(state.client).or_default().push(*key);
         }
         for (client, keys) in listed {

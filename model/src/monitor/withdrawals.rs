@@ -37,7 +37,7 @@ impl Known<'_> {
     }
 
     fn withdrawable(&self, client: Client, package: Package) -> Result<Option<usize>, Halt> {
-        let item = self.index.get(package).filter(|item| self.items[*item].facts.client == client);
+        let item = self.item(package).filter(|item| self.items[*item].facts.client == client);
         match item {
             Some(item) if !self.items[item].is_regular() => Err(Halt::not_covered("a last resort is withdrawn")),
             item => Ok(item),
@@ -119,7 +119,7 @@ impl Known<'_> {
         for at in &self.withdrawals {
             let Some(Outcome::Withdrawn(fates)) = &self.history[*at].outcome else { continue };
             let mut earliest = self.from(*at);
-            let items = || fates.iter().filter_map(|(package, fate)| Some((self.index.get(*package)?, fate)));
+            let items = || fates.iter().filter_map(|(package, fate)| Some((self.item(*package)?, fate)));
             for (item, _) in items().filter(|(_, fate)| **fate == WithdrawnFate::AlreadyGranted) {
                 if let Some(ask) = self.items[item].grant {
                     earliest.raise(self.asks[ask].from);
@@ -169,7 +169,7 @@ impl Known<'_> {
     /// The last resort that an answer shows.
     pub(super) fn last_resort(&self, empty: &Empty) -> Option<usize> {
         match empty.status {
-            Status::LastResort(package) => self.index.get(package),
+            Status::LastResort(package) => self.item(package),
             _ => None,
         }
     }
