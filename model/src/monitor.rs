@@ -27,9 +27,9 @@ use crate::{
     history::State,
     linearize::Operation,
     monitor::{
-        known::{Halt, Item, Known},
+        known::{Answer, Halt, Item, Known},
         limit::NEVER,
-        parts::{Parts, Stored},
+        parts::{Parts, Seen, Stored},
     },
     names::Client,
     spec::{Op, Spec},
@@ -80,8 +80,8 @@ fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<S
     let parts = Parts::of(initial, history);
     let mut known = Known::new(spec, initial, history);
     let (mut doubt, mut fault) = (None, None);
-    for (positions, stored) in parts.iter() {
-        match known.judge(positions, stored) {
+    for (part, stored) in parts.iter() {
+        match known.judge(part, stored) {
             Ok(()) => doubt = doubt.or_else(|| known.doubt.take()),
             Err(Halt::NotCovered(why)) => doubt = Some(why),
             Err(Halt::Mingled(why)) => return Err(Halt::Mingled(why)),
@@ -92,8 +92,8 @@ fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<S
 }
 
 impl<'a> Known<'a> {
-    fn judge(&mut self, positions: &'a [u32], stored: &Stored<'a>) -> Result<(), Halt> {
-        self.read(positions, stored)?;
+    fn judge(&mut self, part: &[Seen], stored: &Stored<'a>) -> Result<(), Halt> {
+        self.read(part, stored)?;
         self.tighten()?;
         self.check_empties()?;
         let slots = self.slots()?;
@@ -105,8 +105,13 @@ impl<'a> Known<'a> {
 
     /// A claim of several clients is one step of all. If at most one of them cares when it is, it can be then.
     fn note_shared(&mut self) {
-        let answers = || self.asks.iter().filter_map(|ask| ask.answer);
-        if answers().all(|statuses| statuses.len() < 2) {
+        let answers = || {
+            self.asks.iter().filter_map(|ask| match ask.answer {
+                Answer::Told(statuses) if statuses.len() > 1 => Some(statuses),
+                _ => None,
+            })
+        };
+        if answers().next().is_none() {
             return;
         }
         let mut caring: BTreeSet<Client> = self.empties.iter().map(|empty| empty.client).collect();

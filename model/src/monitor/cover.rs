@@ -50,13 +50,13 @@ impl Known<'_> {
     pub(super) fn check_empties(&self) -> Result<(), Halt> {
         let mut pools: BTreeMap<Client, Vec<Pooled>> = BTreeMap::new();
         for (index, item) in self.items.iter().enumerate() {
-            let taken = item.grant.is_some() || item.gone().withdrawn.0.at < NEVER;
+            let taken = item.grant().is_some() || item.gone().withdrawn.0.at < NEVER;
             // Most packages are never there for certain: their claims overlap their publications.
             let matters = item.certain.0.at < item.certain.1.at || !taken;
             if matters && item.is_regular() && item.dead.is_none() && item.certain.0.at < NEVER {
                 pools.entry(item.facts.client).or_default().push(Pooled {
                     stretch: Stretch { from: item.certain.0, to: item.certain.1, item: index, rank: None },
-                    again: item.published.0,
+                    again: self.published(item).0,
                     bit: self.bit(item.facts),
                     taken,
                 });
@@ -90,7 +90,7 @@ impl Known<'_> {
     fn cover(&self, client: Client, lens: Lens, pool: &[Pooled]) -> Result<Cover, Halt> {
         let mut takers = vec![];
         for ask in self.takers.get(&client).into_iter().flatten().map(|ask| &self.asks[*ask]) {
-            let accepts = self.lens(client, ask.claim);
+            let accepts = self.lens(client, ask);
             if accepts == lens {
                 takers.push(ask.from);
             } else if accepts & lens != 0 {
@@ -157,9 +157,9 @@ impl Known<'_> {
     /// The operations that say between which moments a package was there.
     fn shows(&self, item: usize) -> impl Iterator<Item = usize> {
         let item = &self.items[item];
-        let batch = item.batch.map(|batch| &self.batches[batch]);
+        let batch = item.batch().map(|batch| &self.batches[batch]);
         let published = batch.and_then(|batch| if batch.done { batch.span.1.by() } else { batch.lost.by() });
-        let claimed = item.grant.map(|ask| self.asks[ask].at);
+        let claimed = item.grant().map(|ask| self.asks[ask].at);
         let latest = item.certain.0.by();
         published.into_iter().chain(latest).chain(item.certain.1.by()).chain(claimed)
     }

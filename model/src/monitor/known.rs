@@ -6,7 +6,7 @@ use crate::{
     history::{Claim, Facts, Fate, KeyState, Role, State, Status},
     linearize::Operation,
     monitor::{
-        limit::{Limit, NEVER, moment},
+        limit::{Limit, NEVER, NOBODY, Rule, moment},
         numbers::Numbers,
     },
     names::{Client, Key, Package, Suite, Time, User},
@@ -44,27 +44,25 @@ impl Halt {
 /// A package of the initial state or of some publication.
 pub(super) struct Item<'a> {
     pub(super) facts: &'a Facts,
-    /// Its publication; `None` if it was there from the start.
-    pub(super) batch: Option<usize>,
+    batch: u32,
+    grant: u32,
     /// What had become of it before the history.
     pub(super) fate: Fate,
     /// Whether it had been granted before the history: a last resort can be, and stay.
     pub(super) granted: bool,
     /// The rule by which it could not be granted even at the start.
-    pub(super) dead: Option<&'static str>,
-    /// The latest begin of a publication of it that was answered with yes, and the latest end of one.
-    pub(super) published: (Limit, Limit),
-    /// The claim that got it as a regular package.
-    pub(super) grant: Option<usize>,
+    pub(super) dead: Option<Rule>,
     /// How else it can be gone; apart, since for most packages it is nothing.
     gone: Option<Box<Gone>>,
     /// The latest moment at which it appears, and the earliest at which it is gone.
     pub(super) certain: (Limit, Limit),
 }
 
-/// How a package can be gone without a claim.
+/// What few packages have: how it can be gone without a claim, and that it was published again.
 #[derive(Clone)]
 pub(super) struct Gone {
+    /// Where it was published more than once: the latest begin of those that were answered with yes, and the latest end.
+    pub(super) published: Option<(Limit, Limit)>,
     /// Withdrawals that were answered `Withdrawn`: the earliest moment that any of them can be, and the first end.
     pub(super) withdrawn: (Limit, Limit),
     /// The earliest begin of a withdrawal without an answer.
@@ -75,6 +73,7 @@ pub(super) struct Gone {
 
 impl Gone {
     const NEVER: Self = Self {
+        published: None,
         withdrawn: (Limit::NEVER, Limit::NEVER),
         withdrawal_lost: Limit::NEVER,
         killed: (Limit::NEVER, Limit::NEVER),
@@ -85,15 +84,28 @@ impl<'a> Item<'a> {
     pub(super) fn new(facts: &'a Facts, batch: Option<usize>) -> Self {
         Self {
             facts,
-            batch,
+            batch: number(batch),
+            grant: NOBODY,
             fate: Fate::Available,
             granted: false,
             dead: None,
-            published: (Limit::BEFORE, Limit::BEFORE),
-            grant: None,
             gone: None,
             certain: (Limit::NEVER, Limit::NEVER),
         }
+    }
+
+    /// Its publication; `None` if it was there from the start.
+    pub(super) fn batch(&self) -> Option<usize> {
+        (self.batch != NOBODY).then_some(self.batch as usize)
+    }
+
+    /// The claim that got it as a regular package.
+    pub(super) fn grant(&self) -> Option<usize> {
+        (self.grant != NOBODY).then_some(self.grant as usize)
+    }
+
+    pub(super) fn grant_to(&mut self, ask: usize) {
+        self.grant = number(Some(ask));
     }
 
     pub(super) fn is_regular(&self) -> bool {
@@ -107,6 +119,11 @@ impl<'a> Item<'a> {
     pub(super) fn gone_mut(&mut self) -> &mut Gone {
         self.gone.get_or_insert_with(|| Box::new(Gone::NEVER))
     }
+}
+
+/// Small, since there are many. Positions and all that is counted by them are below 2³².
+fn number(place: Option<usize>) -> u32 {
+    place.and_then(|place| u32::try_from(place).ok()).unwrap_or(NOBODY)
 }
 
 /// Packages that appear together, in one publication or in repetitions of it.
@@ -139,13 +156,43 @@ pub(super) struct CalledUsed {
 
 /// A claim with its repetitions under the same key, which are one.
 pub(super) struct Ask<'a> {
-    pub(super) claim: &'a Claim,
+    /// `None` if it asked the only client for anything.
+    pub(super) claim: Option<&'a Claim>,
     /// The operation to show for it.
     pub(super) at: usize,
     pub(super) from: Limit,
     pub(super) to: Limit,
-    /// `None` if every answer was lost.
-    pub(super) answer: Option<&'a BTreeMap<Client, Status>>,
+    pub(super) answer: Answer<'a>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer<'a> {
+    /// Every answer was lost.
+    Lost,
+    /// That of the only client.
+    Only(Client, Status),
+    Told(&'a BTreeMap<Client, Status>),
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn statuses(self) -> impl Iterator<Item = (Client, Status)> + use<'a> {
+        let (only, told) = match self {
+            Self::Lost => (None, None),
+            Self::Only(client, status) => (Some((client, status)), None),
+            Self::Told(statuses) => (None, Some(statuses)),
+        };
+        only.into_iter().chain(told.into_iter().flatten().map(|(client, status)| (*client, *status)))
+    }
+}
+
+impl Ask<'_> {
+    pub(super) fn accepts(&self, suite: &Suite) -> bool {
+        self.claim.is_none_or(|claim| claim.accepts(suite))
+    }
+
+    pub(super) fn accepts_last_resort(&self) -> bool {
+        self.claim.is_none_or(|claim| claim.last_resort_accepted)
+    }
 }
 
 /// An answer that says that no regular package was there.
@@ -164,8 +211,8 @@ pub(super) struct Known<'a> {
     pub(super) spec: &'a Spec,
     pub(super) initial: &'a State,
     pub(super) history: &'a [Operation],
-    /// The operations of this part.
-    pub(super) positions: &'a [u32],
+    /// The client of this part, if it has only one.
+    pub(super) only: Option<Client>,
     /// The signature keys of this part that were ever added.
     pub(super) keys: BTreeMap<Key, &'a KeyState>,
     pub(super) items: Vec<Item<'a>>,
@@ -205,6 +252,14 @@ impl Known<'_> {
         self.index.get(package.0)?.checked_sub(self.before)
     }
 
+    /// The latest begin of a publication that was answered with yes, and the latest end of one.
+    pub(super) fn published(&self, item: &Item<'_>) -> (Limit, Limit) {
+        item.gone().published.unwrap_or_else(|| {
+            let batch = item.batch().map(|batch| &self.batches[batch]);
+            batch.filter(|batch| batch.done).map_or((Limit::BEFORE, Limit::BEFORE), |batch| batch.span)
+        })
+    }
+
     pub(super) fn from(&self, at: usize) -> Limit {
         Limit::of(moment(self.history[at].invoked), at)
     }
@@ -213,9 +268,9 @@ impl Known<'_> {
         Limit::of(self.history[at].returned.map_or(NEVER, moment), at)
     }
 
-    pub(super) fn lens(&self, client: Client, claim: &Claim) -> Lens {
+    pub(super) fn lens(&self, client: Client, ask: &Ask<'_>) -> Lens {
         let suites = self.suites.get(&client).into_iter().flatten().enumerate();
-        suites.filter(|(_, suite)| claim.accepts(suite)).fold(0, |lens, (bit, _)| lens | 1 << bit)
+        suites.filter(|(_, suite)| ask.accepts(suite)).fold(0, |lens, (bit, _)| lens | 1 << bit)
     }
 
     pub(super) fn bit(&self, facts: &Facts) -> Lens {

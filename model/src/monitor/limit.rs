@@ -21,7 +21,7 @@ pub(super) struct Limit {
     pub(super) rule: Rule,
 }
 
-const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 
 impl Limit {
     pub(super) const BEFORE: Self = Self { at: BEFORE, by: NOBODY, rule: Rule::Own };
@@ -69,7 +69,10 @@ pub(super) enum Rule {
     Own,
     ClaimBytes,
     ClaimLive,
+    ClaimOnce,
     KeyCascade,
+    LastReplaced,
+    LifeTerminal,
     PubLifetime,
     PubRetry,
     PubSigner,
@@ -82,6 +85,9 @@ impl Rule {
             Self::Own => "",
             Self::ClaimBytes => "CLAIM-BYTES",
             Self::ClaimLive => "CLAIM-LIVE",
+            Self::ClaimOnce => "CLAIM-ONCE",
+            Self::LastReplaced => "LAST-REPLACED-WHOLE",
+            Self::LifeTerminal => "LIFE-TERMINAL",
             Self::KeyCascade => "KEY-CASCADE",
             Self::PubLifetime => "PUB-LIFETIME",
             Self::PubRetry => "PUB-RETRY",

@@ -3,25 +3,49 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    history::{Facts, KeyState, PackageState, State},
+    history::{Claim, Facts, KeyState, PackageState, State, Status},
     linearize::Operation,
-    monitor::numbers::Numbers,
+    monitor::{
+        limit::{Moment, NEVER, moment},
+        numbers::Numbers,
+    },
     names::{Client, Key, User},
-    spec::Op,
+    spec::{Op, Outcome},
 };
 
 /// A history in parts. Each is small enough to stay in the caches of the processor while it is judged.
 pub(super) struct Parts<'a> {
-    /// The positions of all operations, part by part, each in the order of the history.
-    positions: Vec<u32>,
+    /// All operations, part by part, each in the order of the history.
+    seen: Vec<Seen>,
     /// Where each part begins in them, and where the last one ends.
     begins: Vec<usize>,
     stored: Vec<Stored<'a>>,
 }
 
+/// An operation at a glance: most claims need no second look.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) from: Moment,
+    pub(super) to: Moment,
+    pub(super) at: u32,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum What {
+    /// A claim without key that takes anything, and what one client gave.
+    Plain(Client, Status),
+    Claim,
+    Other,
+    /// An answer without an end, or an end without an answer.
+    Odd,
+}
+
 /// What a part has at the start.
 #[derive(Default)]
 pub(super) struct Stored<'a> {
+    /// The client that all its claims ask, if it is one.
+    pub(super) only: Option<Client>,
     pub(super) keys: Vec<(Key, &'a KeyState)>,
     pub(super) packages: Vec<&'a PackageState>,
 }
@@ -49,10 +73,10 @@ impl<'a> Parts<'a> {
         parts.iter().for_each(|part| begins[*part as usize + 1] += 1);
         (0..count).for_each(|part| begins[part + 1] += begins[part]);
         let mut next = begins.clone();
-        let mut positions = vec![0; history.len()];
-        for (at, part) in (0..).zip(&parts) {
+        let mut seen = vec![Seen { from: 0, to: 0, at: 0, what: What::Other }; history.len()];
+        for ((at, operation), part) in (0..).zip(history).zip(&parts) {
             let place = &mut next[*part as usize];
-            positions[*place] = at;
+            seen[*place] = Seen::of(at, operation);
             *place += 1;
         }
         let mut stored: Vec<Stored<'a>> = (0..count).map(|_| Stored::default()).collect();
@@ -64,13 +88,38 @@ impl<'a> Parts<'a> {
             let part = places.as_ref().map_or(0, |places| places.client(state.facts.client));
             stored[part].packages.push(state);
         }
-        Self { positions, begins, stored }
+        for part in stored.iter_mut().filter(|_| places.is_some()) {
+            let listed: BTreeSet<_> =
+                part.keys.iter().filter(|(_, key)| !key.removed).map(|(_, key)| key.client).collect();
+            part.only = listed.first().copied().filter(|_| listed.len() == 1);
+        }
+        Self { seen, begins, stored }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u32], &Stored<'a>)> {
-        let spans = self.begins.windows(2).map(|span| &self.positions[span[0]..span[1]]);
-        spans.zip(&self.stored).filter(|(positions, _)| !positions.is_empty())
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[Seen], &Stored<'a>)> {
+        let spans = self.begins.windows(2).map(|span| &self.seen[span[0]..span[1]]);
+        spans.zip(&self.stored).filter(|(seen, _)| !seen.is_empty())
     }
+}
+
+impl Seen {
+    fn of(at: u32, operation: &Operation) -> Self {
+        let Operation { op, outcome, invoked, returned } = operation;
+        let what = match (op, outcome) {
+            _ if outcome.is_none() != returned.is_none() => What::Odd,
+            (Op::Claim(claim), Some(Outcome::Claimed(statuses))) => match statuses.first_key_value() {
+                Some((client, status)) if statuses.len() == 1 && takes_anything(claim) => What::Plain(*client, *status),
+                _ => What::Claim,
+            },
+            (Op::Claim(_), _) => What::Claim,
+            _ => What::Other,
+        };
+        Self { from: moment(*invoked), to: returned.map_or(NEVER, moment), at, what }
+    }
+}
+
+fn takes_anything(claim: &Claim) -> bool {
+    claim.key.is_none() && claim.requester_client.is_none() && claim.suites.is_empty() && claim.last_resort_accepted
 }
 
 impl Places {

@@ -79,18 +79,18 @@ impl<'a> Known<'a> {
     fn batch(&mut self, client: Client, packages: &'a [Facts]) -> Result<Option<usize>, Halt> {
         let item = |facts: &Facts| self.item(facts.package);
         let first = packages.first().and_then(item);
-        let same = match first.map(|first| self.items[first].batch) {
+        let same = match first.map(|first| self.items[first].batch()) {
             None => packages.iter().all(|facts| item(facts).is_none()),
             Some(Some(batch)) => self.batches[batch].packages == packages,
             Some(None) => packages.iter().all(|facts| {
-                item(facts).is_some_and(|index| self.items[index].batch.is_none() && self.items[index].facts == facts)
+                item(facts).is_some_and(|index| self.items[index].batch().is_none() && self.items[index].facts == facts)
             }),
         };
         if !same {
             return Err(Halt::not_covered("publications share some of their packages, but not all"));
         }
         if let Some(first) = first {
-            return Ok(self.items[first].batch);
+            return Ok(self.items[first].batch());
         }
         let (batch, first_item) = (self.batches.len(), self.items.len());
         for facts in packages {
@@ -118,9 +118,13 @@ impl<'a> Known<'a> {
         let items: Vec<usize> = packages.iter().filter_map(|facts| self.item(facts.package)).collect();
         match outcome {
             Some(Outcome::Done) => {
-                for item in items {
-                    self.items[item].published.0.raise(from);
-                    self.items[item].published.1.raise(to);
+                if batch.is_none_or(|batch| self.batches[batch].done) {
+                    for item in items {
+                        let mut latest = self.published(&self.items[item]);
+                        latest.0.raise(from);
+                        latest.1.raise(to);
+                        self.items[item].gone_mut().published = Some(latest);
+                    }
                 }
                 if let Some(batch) = batch {
                     let batch = &mut self.batches[batch];

@@ -9,7 +9,7 @@ use crate::{
         known::{Halt, Item, Known},
         limit::{Limit, NEVER, Rule},
         numbers::Numbers,
-        parts::Stored,
+        parts::{Seen, Stored, What},
     },
     names::{Client, Key},
     spec::{Op, Outcome, Selection, Spec},
@@ -21,7 +21,7 @@ impl<'a> Known<'a> {
             spec,
             initial,
             history,
-            positions: &[],
+            only: None,
             keys: BTreeMap::new(),
             items: vec![],
             index: Numbers::up_to(initial.packages.len() + history.len()),
@@ -64,33 +64,36 @@ impl<'a> Known<'a> {
         self.doubt = None;
     }
 
-    pub(super) fn read(&mut self, positions: &'a [u32], stored: &Stored<'a>) -> Result<(), Halt> {
+    pub(super) fn read(&mut self, part: &[Seen], stored: &Stored<'a>) -> Result<(), Halt> {
         self.forget();
-        self.positions = positions;
+        self.only = stored.only;
         self.keys.extend(stored.keys.iter().copied());
         for key in self.keys.values().filter(|key| !key.removed) {
             self.clients.entry(key.user).or_default().insert(key.client);
         }
         self.read_initial(&stored.packages)?;
-        let mut claims = Vec::with_capacity(positions.len());
         let history = self.history;
-        for at in positions.iter().map(|at| *at as usize) {
-            let operation = &history[at];
-            if self.from(at).at >= NEVER - 1 || self.to(at).at < self.from(at).at {
+        let mut claims = 0;
+        for seen in part {
+            let at = seen.at as usize;
+            if seen.from >= NEVER - 1 || seen.to < seen.from {
                 return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
             }
-            if operation.outcome.is_none() != operation.returned.is_none() {
-                return Err(Halt::not_covered(format_args!("operation {at} has an answer or an end, but not both")));
-            }
-            match &operation.op {
-                Op::Claim(claim) => claims.push((at, claim)),
-                _ => self.read_other(at, operation)?,
+            match seen.what {
+                What::Odd => {
+                    return Err(Halt::not_covered(format_args!(
+                        "operation {at} has an answer or an end, but not both"
+                    )));
+                }
+                What::Plain(..) | What::Claim => claims += 1,
+                What::Other => self.read_other(at, &history[at])?,
             }
         }
+        self.asks.reserve(claims);
         self.note_limits()?;
         self.note_suites()?;
         self.note_vanishing()?;
-        self.read_claims(&claims)?;
+        self.read_claims(part)?;
         self.note_order();
         Ok(())
     }
@@ -117,11 +120,11 @@ impl<'a> Known<'a> {
             item.granted = stored.granted;
             item.certain.0 = Limit::BEFORE;
             item.dead = match stored.fate {
-                Fate::Granted => Some("CLAIM-ONCE"),
-                Fate::Withdrawn if facts.role == Role::LastResort => Some("LAST-REPLACED-WHOLE"),
-                Fate::Withdrawn => Some("LIFE-TERMINAL"),
-                Fate::Available if facts.not_after <= self.initial.now => Some("CLAIM-LIVE"),
-                Fate::Available => (!listed).then_some("KEY-CASCADE"),
+                Fate::Granted => Some(Rule::ClaimOnce),
+                Fate::Withdrawn if facts.role == Role::LastResort => Some(Rule::LastReplaced),
+                Fate::Withdrawn => Some(Rule::LifeTerminal),
+                Fate::Available if facts.not_after <= self.initial.now => Some(Rule::ClaimLive),
+                Fate::Available => (!listed).then_some(Rule::KeyCascade),
             };
             self.add(item)?;
         }
@@ -207,7 +210,7 @@ impl<'a> Known<'a> {
             let suites = self.suites.entry(item.facts.client).or_default();
             if !suites.contains(&item.facts.suite) {
                 suites.push(item.facts.suite);
-                if item.batch.is_none() {
+                if item.batch().is_none() {
                     // What was there from the start comes first, so its bits are the lowest.
                     self.stored.insert(item.facts.client, (1 << suites.len()) - 1);
                 }
@@ -242,7 +245,7 @@ impl<'a> Known<'a> {
         if self.spec.selection == Selection::Fifo {
             for item in self.items.iter().filter(|item| item.is_regular() && item.dead.is_none()) {
                 let stored = self.initial.packages.get(&item.facts.package).map_or(0, |stored| stored.batch);
-                batches.entry(item.facts.client).or_default().insert((item.batch, stored));
+                batches.entry(item.facts.client).or_default().insert((item.batch(), stored));
             }
         }
         if batches.values().any(|batches| batches.len() > 1) {

@@ -93,7 +93,7 @@ impl Known<'_> {
     fn times(&self) -> BTreeMap<(Client, Suite), Times> {
         let mut all: BTreeMap<(Client, Suite), Times> = BTreeMap::new();
         for item in &self.items {
-            let batch = item.batch.map(|batch| &self.batches[batch]);
+            let batch = item.batch().map(|batch| &self.batches[batch]);
             let earliest = batch.map_or(0, |batch| batch.span.0.at.min(batch.lost.at));
             if earliest == NEVER {
                 continue;
@@ -104,7 +104,7 @@ impl Known<'_> {
             if !item.is_regular() || item.dead.is_some() {
                 continue;
             }
-            let gone_latest = match item.grant {
+            let gone_latest = match item.grant() {
                 Some(ask) => self.asks[ask].to.at,
                 None => item.gone().withdrawn.1.at.min(item.gone().killed.1.at).max(earliest),
             };
