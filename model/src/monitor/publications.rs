@@ -4,15 +4,34 @@ use std::collections::BTreeMap;
 
 use crate::{
     history::{Facts, Role},
+    linearize::Operation,
     monitor::{
         known::{Batch, CalledUsed, Halt, Item, Known},
         limit::Limit,
+        parts::{Seen, What},
     },
     names::{Client, Suite},
-    spec::{Outcome, Reason},
+    spec::{Op, Outcome, Reason},
 };
 
 impl<'a> Known<'a> {
+    /// Whether all publications are such as are decided. Looks at nothing else, so that the processor can fetch the next
+    /// ones meanwhile: this is where they come from far away.
+    pub(super) fn look_at_publications(&self, part: &[Seen]) -> Result<(), Halt> {
+        let strange = part.iter().filter(|seen| matches!(seen.what, What::Other)).any(|seen| {
+            let Operation { op: Op::Publish { client, packages }, outcome, .. } = &self.history[seen.at as usize]
+            else {
+                return false;
+            };
+            let refused = matches!(outcome, Some(Outcome::Refused(reason)) if *reason != Reason::AlreadyUsed);
+            !refused && packages.iter().any(|facts| facts.client != *client || facts.not_before > self.initial.now)
+        });
+        if strange {
+            return Err(Halt::not_covered("a publication has packages of another client, or not valid yet"));
+        }
+        Ok(())
+    }
+
     pub(super) fn read_publication(
         &mut self,
         at: usize,
@@ -28,9 +47,6 @@ impl<'a> Known<'a> {
         {
             self.doubt("a publication was refused for another reason than used packages");
             return Ok(());
-        }
-        if packages.iter().any(|facts| facts.client != client || facts.not_before > self.initial.now) {
-            return Err(Halt::not_covered("a publication has packages of another client, or not valid yet"));
         }
         if packages.is_empty() {
             self.doubt("a publication is empty");

@@ -72,6 +72,7 @@ impl<'a> Known<'a> {
             self.clients.entry(key.user).or_default().insert(key.client);
         }
         self.read_initial(&stored.packages)?;
+        self.look_at_publications(part)?;
         let history = self.history;
         let mut claims = 0;
         for seen in part {
