@@ -12,6 +12,7 @@ mod cover;
 mod known;
 mod limit;
 mod numbers;
+mod order;
 mod parts;
 mod publications;
 mod reading;
@@ -80,8 +81,10 @@ fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<S
     let parts = Parts::of(initial, history);
     let mut known = Known::new(spec, initial, history);
     let (mut doubt, mut fault) = (None, None);
-    for (part, stored) in parts.iter() {
-        match known.judge(part, stored) {
+    let mut seen = vec![];
+    for part in parts.all() {
+        let stored = parts.fetch(part, &mut seen);
+        match known.judge(&seen, stored) {
             Ok(()) => doubt = doubt.or_else(|| known.doubt.take()),
             Err(Halt::NotCovered(why)) => doubt = Some(why),
             Err(Halt::Mingled(why)) => return Err(Halt::Mingled(why)),
@@ -92,13 +95,14 @@ fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<S
 }
 
 impl<'a> Known<'a> {
-    fn judge(&mut self, part: &[Seen], stored: &Stored<'a>) -> Result<(), Halt> {
+    fn judge(&mut self, part: &[(u32, Seen)], stored: &Stored<'a>) -> Result<(), Halt> {
         self.read(part, stored)?;
         self.tighten()?;
         self.check_empties()?;
         let slots = self.slots()?;
         self.check_last_resorts(&slots)?;
         self.check_stocks(&slots)?;
+        self.check_order()?;
         self.note_shared();
         Ok(())
     }
@@ -115,6 +119,7 @@ impl<'a> Known<'a> {
             return;
         }
         let mut caring: BTreeSet<Client> = self.empties.iter().map(|empty| empty.client).collect();
+        caring.extend(&self.ordered);
         let ends = |item: &&Item<'_>| {
             let gone = item.gone();
             gone.killed.0.at.min(gone.withdrawn.0.at).min(gone.withdrawal_lost.at) < NEVER

@@ -14,16 +14,16 @@ use crate::{
 };
 
 impl<'a> Known<'a> {
-    pub(super) fn read_claims(&mut self, part: &[Seen]) -> Result<(), Halt> {
+    pub(super) fn read_claims(&mut self, part: &[(u32, Seen)]) -> Result<(), Halt> {
         let mut repeated = HashMap::new();
-        for seen in part {
-            let at = seen.at as usize;
+        for (at, seen) in part {
+            let at = *at as usize;
             let (from, to) = (Limit::of(seen.from, at), Limit::of(seen.to, at));
-            match seen.what {
-                What::Plain(client, status) if self.only == Some(client) => {
+            match (seen.what, self.only) {
+                (What::Plain(status), Some(client)) => {
                     self.asks.push(Ask { claim: None, at, from, to, answer: Answer::Only(client, status) });
                 }
-                What::Plain(..) | What::Claim => {
+                (What::Plain(_) | What::Claim, _) => {
                     let (claim, answer) = match (&self.history[at].op, &self.history[at].outcome) {
                         (Op::Claim(claim), None) => (claim, Answer::Lost),
                         (Op::Claim(claim), Some(Outcome::Claimed(statuses))) => (claim, Answer::Told(statuses)),
@@ -49,7 +49,7 @@ impl<'a> Known<'a> {
                         Entry::Occupied(first) => self.read_repetition(*first.get(), ask)?,
                     }
                 }
-                What::Other | What::Odd => {}
+                (What::Other | What::Odd, _) => {}
             }
         }
         (0..self.asks.len()).try_for_each(|ask| self.read_answer(ask))

@@ -239,6 +239,8 @@ pub(super) struct Known<'a> {
     pub(super) stored: BTreeMap<Client, Lens>,
     /// The claims without an answer that could have taken something, by client.
     pub(super) takers: BTreeMap<Client, Vec<usize>>,
+    /// The clients whose batches must be granted in their order, and are several.
+    pub(super) ordered: BTreeSet<Client>,
     /// What was read but not decided, though it can only forbid more: an illegal history stays illegal.
     pub(super) doubt: Option<String>,
 }

@@ -15,26 +15,27 @@ use crate::{
 
 /// A history in parts. Each is small enough to stay in the caches of the processor while it is judged.
 pub(super) struct Parts<'a> {
-    /// All operations, part by part, each in the order of the history.
+    /// All operations at a glance, in the order of the history.
     seen: Vec<Seen>,
+    /// The positions of all operations, part by part, each in the order of the history.
+    positions: Vec<u32>,
     /// Where each part begins in them, and where the last one ends.
     begins: Vec<usize>,
     stored: Vec<Stored<'a>>,
 }
 
-/// An operation at a glance: most claims need no second look.
+/// An operation at a glance: most claims need no second look. Small, since there is one for each.
 #[derive(Clone, Copy)]
 pub(super) struct Seen {
     pub(super) from: Moment,
     pub(super) to: Moment,
-    pub(super) at: u32,
     pub(super) what: What,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum What {
-    /// A claim without key that takes anything, and what one client gave.
-    Plain(Client, Status),
+    /// A claim without key of the only client, for anything, and what it gave.
+    Plain(Status),
     Claim,
     Other,
     /// An answer without an end, or an end without an answer.
@@ -60,61 +61,63 @@ struct Places {
 
 impl<'a> Parts<'a> {
     pub(super) fn of(initial: &'a State, history: &[Operation]) -> Self {
-        let places = Places::of(initial);
-        let mut parts = vec![];
-        let places = if places.as_ref().is_some_and(|places| places.separate(initial, history, &mut parts)) {
-            places
-        } else {
-            parts = vec![0; history.len()];
-            None
-        };
-        let count = places.as_ref().map_or(1, |places| places.strangers + 1);
+        let separate = Places::of(initial).and_then(|places| {
+            let stored = places.stored(initial);
+            let (parts, seen) = places.look(initial, history, &stored)?;
+            Some((stored, parts, seen))
+        });
+        let (stored, parts, seen) = separate.unwrap_or_else(|| {
+            let all = Stored {
+                only: None,
+                keys: initial.keys.iter().map(|(key, state)| (*key, state)).collect(),
+                packages: initial.packages.values().collect(),
+            };
+            let seen = history.iter().map(|operation| Seen::of(operation, None)).collect();
+            (vec![all], vec![0; history.len()], seen)
+        });
+        let count = stored.len();
         let mut begins = vec![0; count + 1];
         parts.iter().for_each(|part| begins[*part as usize + 1] += 1);
         (0..count).for_each(|part| begins[part + 1] += begins[part]);
         let mut next = begins.clone();
-        let mut seen = vec![Seen { from: 0, to: 0, at: 0, what: What::Other }; history.len()];
-        for ((at, operation), part) in (0..).zip(history).zip(&parts) {
+        let mut positions = vec![0; history.len()];
+        for (at, part) in (0..).zip(&parts) {
             let place = &mut next[*part as usize];
-            seen[*place] = Seen::of(at, operation);
+            positions[*place] = at;
             *place += 1;
         }
-        let mut stored: Vec<Stored<'a>> = (0..count).map(|_| Stored::default()).collect();
-        let user = |user: User| places.as_ref().map_or(0, |places| places.user(user));
-        for (key, state) in &initial.keys {
-            stored[user(state.user)].keys.push((*key, state));
-        }
-        for state in initial.packages.values() {
-            let part = places.as_ref().map_or(0, |places| places.client(state.facts.client));
-            stored[part].packages.push(state);
-        }
-        for part in stored.iter_mut().filter(|_| places.is_some()) {
-            let listed: BTreeSet<_> =
-                part.keys.iter().filter(|(_, key)| !key.removed).map(|(_, key)| key.client).collect();
-            part.only = listed.first().copied().filter(|_| listed.len() == 1);
-        }
-        Self { seen, begins, stored }
+        Self { seen, positions, begins, stored }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[Seen], &Stored<'a>)> {
-        let spans = self.begins.windows(2).map(|span| &self.seen[span[0]..span[1]]);
-        spans.zip(&self.stored).filter(|(seen, _)| !seen.is_empty())
+    /// The parts that have operations.
+    pub(super) fn all(&self) -> impl Iterator<Item = usize> {
+        (0..self.stored.len()).filter(|part| self.begins[*part] < self.begins[part + 1])
+    }
+
+    /// What it has at the start, and its operations with their positions, put where `seen` is.
+    pub(super) fn fetch(&self, part: usize, seen: &mut Vec<(u32, Seen)>) -> &Stored<'a> {
+        let positions = &self.positions[self.begins[part]..self.begins[part + 1]];
+        seen.clear();
+        seen.extend(positions.iter().map(|at| (*at, self.seen[*at as usize])));
+        &self.stored[part]
     }
 }
 
 impl Seen {
-    fn of(at: u32, operation: &Operation) -> Self {
+    fn of(operation: &Operation, only: Option<Client>) -> Self {
         let Operation { op, outcome, invoked, returned } = operation;
         let what = match (op, outcome) {
             _ if outcome.is_none() != returned.is_none() => What::Odd,
             (Op::Claim(claim), Some(Outcome::Claimed(statuses))) => match statuses.first_key_value() {
-                Some((client, status)) if statuses.len() == 1 && takes_anything(claim) => What::Plain(*client, *status),
+                Some((client, status)) if statuses.len() == 1 && only == Some(*client) && takes_anything(claim) => {
+                    What::Plain(*status)
+                }
                 _ => What::Claim,
             },
             (Op::Claim(_), _) => What::Claim,
             _ => What::Other,
         };
-        Self { from: moment(*invoked), to: returned.map_or(NEVER, moment), at, what }
+        Self { from: moment(*invoked), to: returned.map_or(NEVER, moment), what }
     }
 }
 
@@ -155,9 +158,24 @@ impl Places {
         self.of_client.get(client.0).unwrap_or(self.strangers)
     }
 
-    /// The part of each operation; false if some operation concerns several.
-    fn separate(&self, initial: &State, history: &[Operation], parts: &mut Vec<u32>) -> bool {
-        parts.reserve(history.len());
+    fn stored<'a>(&self, initial: &'a State) -> Vec<Stored<'a>> {
+        let mut stored: Vec<Stored<'a>> = (0..=self.strangers).map(|_| Stored::default()).collect();
+        for (key, state) in &initial.keys {
+            stored[self.user(state.user)].keys.push((*key, state));
+        }
+        for state in initial.packages.values() {
+            stored[self.client(state.facts.client)].packages.push(state);
+        }
+        for part in &mut stored {
+            let mut listed = part.keys.iter().filter(|(_, key)| !key.removed).map(|(_, key)| key.client);
+            part.only = listed.next().filter(|first| listed.all(|other| other == *first));
+        }
+        stored
+    }
+
+    /// The part of each operation, and the operations at a glance; `None` if some operation concerns several parts.
+    fn look(&self, initial: &State, history: &[Operation], stored: &[Stored<'_>]) -> Option<(Vec<u32>, Vec<Seen>)> {
+        let (mut parts, mut seen) = (Vec::with_capacity(history.len()), Vec::with_capacity(history.len()));
         let mut asked = HashMap::new();
         for operation in history {
             let part = match &operation.op {
@@ -166,7 +184,7 @@ impl Places {
                     if let Some(key) = claim.key
                         && *asked.entry((claim.requester, key)).or_insert(part) != part
                     {
-                        return false;
+                        return None;
                     }
                     part
                 }
@@ -177,10 +195,11 @@ impl Places {
                 | Op::Notifications { client, .. }
                 | Op::Acknowledge { client, .. } => self.client(*client),
                 Op::Tick { to } if *to <= initial.now => self.strangers,
-                _ => return false,
+                _ => return None,
             };
             parts.push(u32::try_from(part).unwrap_or(u32::MAX));
+            seen.push(Seen::of(operation, stored[part].only));
         }
-        true
+        Some((parts, seen))
     }
 }

@@ -17,10 +17,9 @@ use crate::{
 impl<'a> Known<'a> {
     /// Whether all publications are such as are decided. Looks at nothing else, so that the processor can fetch the next
     /// ones meanwhile: this is where they come from far away.
-    pub(super) fn look_at_publications(&self, part: &[Seen]) -> Result<(), Halt> {
-        let strange = part.iter().filter(|seen| matches!(seen.what, What::Other)).any(|seen| {
-            let Operation { op: Op::Publish { client, packages }, outcome, .. } = &self.history[seen.at as usize]
-            else {
+    pub(super) fn look_at_publications(&self, part: &[(u32, Seen)]) -> Result<(), Halt> {
+        let strange = part.iter().filter(|(_, seen)| matches!(seen.what, What::Other)).any(|(at, _)| {
+            let Operation { op: Op::Publish { client, packages }, outcome, .. } = &self.history[*at as usize] else {
                 return false;
             };
             let refused = matches!(outcome, Some(Outcome::Refused(reason)) if *reason != Reason::AlreadyUsed);
@@ -131,11 +130,11 @@ impl<'a> Known<'a> {
 
     fn note_publication(&mut self, at: usize, batch: Option<usize>, packages: &[Facts], outcome: Option<&Outcome>) {
         let (from, to) = (self.from(at), self.to(at));
-        let items: Vec<usize> = packages.iter().filter_map(|facts| self.item(facts.package)).collect();
+        let items = |known: &Self| packages.iter().filter_map(|facts| known.item(facts.package)).collect::<Vec<_>>();
         match outcome {
             Some(Outcome::Done) => {
                 if batch.is_none_or(|batch| self.batches[batch].done) {
-                    for item in items {
+                    for item in items(self) {
                         let mut latest = self.published(&self.items[item]);
                         latest.0.raise(from);
                         latest.1.raise(to);
@@ -150,7 +149,7 @@ impl<'a> Known<'a> {
                     batch.span.1.lower(to);
                 }
             }
-            Some(_) => self.called_used.push(CalledUsed { at, batch, items }),
+            Some(_) => self.called_used.push(CalledUsed { at, batch, items: items(self) }),
             None => {
                 if let Some(batch) = batch {
                     self.batches[batch].lost.lower(from);

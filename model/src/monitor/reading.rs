@@ -12,7 +12,7 @@ use crate::{
         parts::{Seen, Stored, What},
     },
     names::{Client, Key},
-    spec::{Op, Outcome, Selection, Spec},
+    spec::{Op, Outcome, Spec},
 };
 
 impl<'a> Known<'a> {
@@ -39,6 +39,7 @@ impl<'a> Known<'a> {
             suites: BTreeMap::new(),
             stored: BTreeMap::new(),
             takers: BTreeMap::new(),
+            ordered: BTreeSet::new(),
             doubt: None,
         }
     }
@@ -61,10 +62,11 @@ impl<'a> Known<'a> {
         self.suites.clear();
         self.stored.clear();
         self.takers.clear();
+        self.ordered.clear();
         self.doubt = None;
     }
 
-    pub(super) fn read(&mut self, part: &[Seen], stored: &Stored<'a>) -> Result<(), Halt> {
+    pub(super) fn read(&mut self, part: &[(u32, Seen)], stored: &Stored<'a>) -> Result<(), Halt> {
         self.forget();
         self.only = stored.only;
         self.keys.extend(stored.keys.iter().copied());
@@ -75,8 +77,8 @@ impl<'a> Known<'a> {
         self.look_at_publications(part)?;
         let history = self.history;
         let mut claims = 0;
-        for seen in part {
-            let at = seen.at as usize;
+        for (at, seen) in part {
+            let at = *at as usize;
             if seen.from >= NEVER - 1 || seen.to < seen.from {
                 return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
             }
@@ -86,7 +88,7 @@ impl<'a> Known<'a> {
                         "operation {at} has an answer or an end, but not both"
                     )));
                 }
-                What::Plain(..) | What::Claim => claims += 1,
+                What::Plain(_) | What::Claim => claims += 1,
                 What::Other => self.read_other(at, &history[at])?,
             }
         }
@@ -95,7 +97,6 @@ impl<'a> Known<'a> {
         self.note_suites()?;
         self.note_vanishing()?;
         self.read_claims(part)?;
-        self.note_order();
         Ok(())
     }
 
@@ -238,19 +239,5 @@ impl<'a> Known<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The promise of an order is not looked at, so it must be empty: one batch at most.
-    fn note_order(&mut self) {
-        let mut batches: BTreeMap<Client, BTreeSet<(Option<usize>, u32)>> = BTreeMap::new();
-        if self.spec.selection == Selection::Fifo {
-            for item in self.items.iter().filter(|item| item.is_regular() && item.dead.is_none()) {
-                let stored = self.initial.packages.get(&item.facts.package).map_or(0, |stored| stored.batch);
-                batches.entry(item.facts.client).or_default().insert((item.batch(), stored));
-            }
-        }
-        if batches.values().any(|batches| batches.len() > 1) {
-            self.doubt("the directory promises an order, and a client has more than one batch");
-        }
     }
 }

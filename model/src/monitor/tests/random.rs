@@ -103,7 +103,11 @@ fn menu(theme: Theme) -> Vec<Op> {
             menu.push(without_last_resort(claim(5)));
             menu.push(Op::Stock { client: Client(1) });
         }
-        Theme::Fifo | Theme::Mixed => menu.extend([claim(4), claim(5)]),
+        Theme::Fifo => {
+            menu.extend([claim(4), claim(5), claim(6), publish(4..5), publish(5..7), publish(1..2), withdraw(&[2])]);
+            menu.push(withdraw(&[1, 4]));
+        }
+        Theme::Mixed => menu.extend([claim(4), claim(5)]),
     }
     menu
 }
