@@ -9,18 +9,26 @@
 mod bounds;
 mod claims;
 mod cover;
+mod drawn;
+mod keys;
 mod known;
 mod limit;
+mod limits;
 mod numbers;
 mod order;
 mod parts;
 mod publications;
+mod rates;
 mod reading;
 mod slots;
+mod smallest;
 mod stock;
 #[cfg(test)]
 mod tests;
 mod withdrawals;
+
+pub use drawn::drawn;
+pub use rates::{Per, Rate, rate_exceeded};
 
 use std::collections::BTreeSet;
 
@@ -28,6 +36,7 @@ use crate::{
     history::State,
     linearize::Operation,
     monitor::{
+        keys::{adds_keys, with_keys},
         known::{Answer, Halt, Item, Known},
         limit::NEVER,
         parts::{Parts, Seen, Stored},
@@ -78,8 +87,18 @@ pub fn monitor(spec: &Spec, initial: &State, history: &[Operation]) -> Verdict {
 ///
 /// A history is legal exactly if each of its parts is. Of several faults the one with the smallest witness is told.
 fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<String>, Halt> {
-    let parts = Parts::of(initial, history);
+    let mut settled = None;
+    let mut parts = Parts::of(initial, history, false);
+    // Known only to the parts: that they are several shows that no key is added.
+    if !parts.are_separate() && adds_keys(history) {
+        settled = Some(with_keys(spec, initial, history)?);
+    }
+    let initial = settled.as_ref().unwrap_or(initial);
+    if settled.is_some() {
+        parts = Parts::of(initial, history, true);
+    }
     let mut known = Known::new(spec, initial, history);
+    known.settled = settled.is_some();
     let (mut doubt, mut fault) = (None, None);
     let mut seen = vec![];
     for part in parts.all() {

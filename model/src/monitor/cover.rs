@@ -1,23 +1,27 @@
 //! The times at which some package is certainly there, and the fewest packages that show it.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    rc::Rc,
+};
 
 use crate::{
     monitor::{
         known::{Empty, Halt, Item, Known, Lens},
         limit::{Limit, Moment, NEVER},
+        smallest::Steps,
     },
     names::Client,
 };
 
-/// How many wrong answers are looked at for the one that needs the fewest packages to show it.
+/// Of how many wrong answers that equally few packages show, the operations are counted.
 const TRIES: usize = 16;
 
 /// A package is certainly there after `from` and before `to`, both excluded.
 #[derive(Clone, Copy)]
-struct Stretch {
-    from: Limit,
-    to: Limit,
+pub(super) struct Stretch {
+    pub(super) from: Limit,
+    pub(super) to: Limit,
     item: u32,
     /// For packages that claims without an answer could take: how many of them appeared before this one.
     rank: u32,
@@ -51,7 +55,7 @@ impl Known<'_> {
         }
         pools.sort_by_key(|(client, _)| *client);
         let mut covers: BTreeMap<(Client, Lens), Cover> = BTreeMap::new();
-        let mut wrong: Vec<(Vec<usize>, Vec<usize>)> = vec![];
+        let mut wrong: BTreeMap<(Client, Lens), Vec<&Empty>> = BTreeMap::new();
         for empty in &self.empties {
             let cover = match covers.entry((empty.client, empty.lens)) {
                 Entry::Occupied(known) => known.into_mut(),
@@ -63,17 +67,35 @@ impl Known<'_> {
             };
             let ask = &self.asks[empty.ask];
             if cover.covers(ask.from.at, ask.to.at) {
-                wrong.push(self.witness(cover, empty));
-                if wrong.len() == TRIES {
-                    break;
-                }
+                wrong.entry((empty.client, empty.lens)).or_default().push(empty);
             }
         }
-        let smallest = wrong.into_iter().min_by_key(|(items, witness)| (items.len(), witness.len()));
-        let Some((items, witness)) = smallest else { return Ok(()) };
+        if wrong.is_empty() { Ok(()) } else { Err(self.smallest(&covers, &wrong)) }
+    }
+
+    /// The wrong answer that the fewest packages show; of the first ones that are equal, by the fewest operations.
+    fn smallest(
+        &self,
+        covers: &BTreeMap<(Client, Lens), Cover>,
+        wrong: &BTreeMap<(Client, Lens), Vec<&Empty>>,
+    ) -> Halt {
+        let mut counted = vec![];
+        for (pool, empties) in wrong {
+            let Some(cover) = covers.get(pool) else { continue };
+            let steps = Rc::new(Steps::of(&cover.stretches));
+            let span = |empty: &Empty| (self.asks[empty.ask].from.at, self.asks[empty.ask].to.at);
+            counted.extend(empties.iter().map(|empty| {
+                let (from, to) = span(empty);
+                (steps.count(from, to), cover, Rc::clone(&steps), *empty)
+            }));
+        }
+        let least = counted.iter().map(|(count, ..)| *count).min();
+        let equal = counted.iter().filter(|(count, ..)| Some(*count) == least).take(TRIES);
+        let shown = equal.map(|(_, cover, steps, empty)| self.witness(cover, steps, empty));
+        let (items, witness) = shown.min_by_key(|(_, witness)| witness.len()).unwrap_or_default();
         let names: Vec<_> = items.iter().map(|item| self.items[*item].facts.package.to_string()).collect();
         let says = format!("nothing regular was said to be left, and always one of {} was", names.join(", "));
-        Err(Halt::illegal("LAST-ONLY-WHEN-EXHAUSTED", says, witness))
+        Halt::illegal("LAST-ONLY-WHEN-EXHAUSTED", says, witness)
     }
 
     fn cover(&self, client: Client, lens: Lens, pool: &[(Client, u32)]) -> Result<Cover, Halt> {
@@ -130,9 +152,9 @@ impl Known<'_> {
     }
 
     /// The fewest packages of which always one is certainly there, and the operations that show this.
-    fn witness(&self, cover: &Cover, empty: &Empty) -> (Vec<usize>, Vec<usize>) {
+    fn witness(&self, cover: &Cover, steps: &Steps, empty: &Empty) -> (Vec<usize>, Vec<usize>) {
         let ask = &self.asks[empty.ask];
-        let chosen = cover.fewest(ask.from.at, ask.to.at);
+        let chosen = steps.list(ask.from.at, ask.to.at);
         let mut witness = vec![ask.at];
         witness.extend(ask.from.by().into_iter().chain(ask.to.by()));
         for stretch in &chosen {
@@ -170,30 +192,5 @@ impl Cover {
     fn covers(&self, from: Moment, to: Moment) -> bool {
         let next = self.union.partition_point(|(begin, _)| *begin < from);
         next.checked_sub(1).is_some_and(|at| self.union[at].1 > to)
-    }
-
-    /// Of all that began in time the one that reaches furthest, and on from there.
-    fn fewest(&self, from: Moment, to: Moment) -> Vec<&Stretch> {
-        let mut chosen: Vec<&Stretch> = vec![];
-        let mut next = self.stretches.iter().peekable();
-        let mut furthest: Option<&Stretch> = None;
-        let mut reached = from;
-        // The first one begins before `from`, each next one before the end of the one before.
-        loop {
-            while let Some(stretch) = next.next_if(|stretch| stretch.from.at < reached) {
-                if furthest.is_none_or(|furthest| stretch.to.at > furthest.to.at) {
-                    furthest = Some(stretch);
-                }
-            }
-            let Some(stretch) = furthest.filter(|stretch| stretch.to.at > from) else { return chosen };
-            if chosen.last().is_some_and(|last| last.to.at >= stretch.to.at) {
-                return chosen;
-            }
-            chosen.push(stretch);
-            if stretch.to.at > to {
-                return chosen;
-            }
-            reached = stretch.to.at;
-        }
     }
 }

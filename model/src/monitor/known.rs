@@ -211,6 +211,8 @@ pub(super) struct Known<'a> {
     pub(super) spec: &'a Spec,
     pub(super) initial: &'a State,
     pub(super) history: &'a [Operation],
+    /// Whether all keys that are added are in the initial state.
+    pub(super) settled: bool,
     /// The client of this part, if it has only one.
     pub(super) only: Option<Client>,
     /// The signature keys of this part that were ever added.
@@ -221,6 +223,8 @@ pub(super) struct Known<'a> {
     pub(super) before: usize,
     pub(super) batches: Vec<Batch<'a>>,
     pub(super) called_used: Vec<CalledUsed>,
+    /// Publications that were refused since they would not fit.
+    pub(super) called_full: Vec<usize>,
     pub(super) asks: Vec<Ask<'a>>,
     pub(super) empties: Vec<Empty>,
     /// Withdrawals that were answered.

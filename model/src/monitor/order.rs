@@ -134,13 +134,15 @@ impl Known<'_> {
                 if self.lens(client, ask) & lens == lens && ask.to.at < turn.first.at {
                     (turn.first, turn.shown.0) = (ask.to, index);
                 }
-            } else if gone.at == NEVER {
-                gone = match takes {
-                    Takes::Anything => takers.first().copied().unwrap_or(Limit::NEVER),
-                    Takes::InTurn => takers.get(open).copied().unwrap_or(Limit::NEVER),
+            } else if item.gone().withdrawn.0.at == NEVER {
+                let taker = match takes {
+                    Takes::Anything => takers.first(),
+                    Takes::InTurn => takers.get(open).filter(|_| gone.at == NEVER),
                 };
-                gone.raise(self.published(item).0);
-                open += 1;
+                open += usize::from(gone.at == NEVER);
+                let mut taken = taker.copied().unwrap_or(Limit::NEVER);
+                taken.raise(self.published(item).0);
+                gone.lower(taken);
             }
             if gone.at > turn.last.at {
                 (turn.last, turn.shown.1) = (gone, index);

@@ -22,6 +22,7 @@ pub(super) struct Parts<'a> {
     /// Where each part begins in them, and where the last one ends.
     begins: Vec<usize>,
     stored: Vec<Stored<'a>>,
+    separate: bool,
 }
 
 /// An operation at a glance: most claims need no second look. Small, since there is one for each.
@@ -60,12 +61,14 @@ struct Places {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn of(initial: &'a State, history: &[Operation]) -> Self {
+    /// `settled`: whether the keys that are added in the history are in the initial state already.
+    pub(super) fn of(initial: &'a State, history: &[Operation], settled: bool) -> Self {
         let separate = Places::of(initial).and_then(|places| {
             let stored = places.stored(initial);
-            let (parts, seen) = places.look(initial, history, &stored)?;
+            let (parts, seen) = places.look(initial, history, &stored, settled)?;
             Some((stored, parts, seen))
         });
+        let is_separate = separate.is_some();
         let (stored, parts, seen) = separate.unwrap_or_else(|| {
             let all = Stored {
                 only: None,
@@ -86,7 +89,11 @@ impl<'a> Parts<'a> {
             positions[*place] = at;
             *place += 1;
         }
-        Self { seen, positions, begins, stored }
+        Self { seen, positions, begins, stored, separate: is_separate }
+    }
+
+    pub(super) fn are_separate(&self) -> bool {
+        self.separate
     }
 
     /// The parts that have operations.
@@ -174,7 +181,13 @@ impl Places {
     }
 
     /// The part of each operation, and the operations at a glance; `None` if some operation concerns several parts.
-    fn look(&self, initial: &State, history: &[Operation], stored: &[Stored<'_>]) -> Option<(Vec<u32>, Vec<Seen>)> {
+    fn look(
+        &self,
+        initial: &State,
+        history: &[Operation],
+        stored: &[Stored<'_>],
+        settled: bool,
+    ) -> Option<(Vec<u32>, Vec<Seen>)> {
         let (mut parts, mut seen) = (Vec::with_capacity(history.len()), Vec::with_capacity(history.len()));
         let mut asked = HashMap::new();
         for operation in history {
@@ -194,6 +207,7 @@ impl Places {
                 | Op::Stock { client }
                 | Op::Notifications { client, .. }
                 | Op::Acknowledge { client, .. } => self.client(*client),
+                Op::AddKey { user, .. } if settled => self.user(*user),
                 Op::Tick { to } if *to <= initial.now => self.strangers,
                 _ => return None,
             };

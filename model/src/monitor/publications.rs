@@ -1,7 +1,5 @@
 //! Reads publications: which packages appear together, and what could never have been stored.
 
-use std::collections::BTreeMap;
-
 use crate::{
     history::{Facts, Role},
     linearize::Operation,
@@ -10,7 +8,7 @@ use crate::{
         limit::Limit,
         parts::{Seen, What},
     },
-    names::{Client, Suite},
+    names::Client,
     spec::{Op, Outcome, Reason},
 };
 
@@ -44,6 +42,9 @@ impl<'a> Known<'a> {
         if let Some(Outcome::Refused(reason)) = outcome
             && *reason != Reason::AlreadyUsed
         {
+            if *reason == Reason::StockFull {
+                self.called_full.push(at);
+            }
             self.doubt("a publication was refused for another reason than used packages");
             return Ok(());
         }
@@ -158,23 +159,13 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Init keys that are used twice, and stocks that could be full: both can be refused or forbidden by other rules.
-    pub(super) fn note_limits(&mut self) -> Result<(), Halt> {
+    /// Init keys that are used twice are forbidden by other rules.
+    pub(super) fn note_init_keys(&mut self) -> Result<(), Halt> {
         let number = |item: &Item<'_>| u64::from(item.facts.client.0) << 32 | u64::from(item.facts.init_key.0);
         let mut init_keys: Vec<_> = self.items.iter().map(number).collect();
         init_keys.sort_unstable();
         if init_keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Halt::not_covered("two packages have one init key"));
-        }
-        if self.items.len() <= self.spec.stock_max {
-            return Ok(());
-        }
-        let mut pools: BTreeMap<(Client, Suite), usize> = BTreeMap::new();
-        for item in self.items.iter().filter(|item| item.is_regular()) {
-            *pools.entry((item.facts.client, item.facts.suite)).or_default() += 1;
-        }
-        if pools.values().any(|size| *size > self.spec.stock_max) {
-            self.doubt("the stock could have been full");
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ impl<'a> Known<'a> {
             spec,
             initial,
             history,
+            settled: false,
             only: None,
             keys: BTreeMap::new(),
             items: vec![],
@@ -28,6 +29,7 @@ impl<'a> Known<'a> {
             before: 0,
             batches: vec![],
             called_used: vec![],
+            called_full: vec![],
             asks: vec![],
             empties: vec![],
             withdrawals: vec![],
@@ -51,6 +53,7 @@ impl<'a> Known<'a> {
         self.items.clear();
         self.batches.clear();
         self.called_used.clear();
+        self.called_full.clear();
         self.asks.clear();
         self.empties.clear();
         self.withdrawals.clear();
@@ -93,7 +96,7 @@ impl<'a> Known<'a> {
             }
         }
         self.asks.reserve(claims);
-        self.note_limits()?;
+        self.note_init_keys()?;
         self.note_suites()?;
         self.note_vanishing()?;
         self.read_claims(part)?;
@@ -165,6 +168,7 @@ impl<'a> Known<'a> {
                 Ok(())
             }
             (Op::RemoveKey { .. }, None) => Err(Halt::not_covered("the removal of a key has no answer")),
+            (Op::AddKey { .. }, Some(Outcome::Done)) if self.settled => Ok(()),
             (Op::AddKey { .. }, _) => Err(Halt::not_covered("a key is added")),
             _ => Err(Halt::not_covered(format_args!("operation {at} was answered in a way that it cannot be"))),
         }

@@ -40,11 +40,13 @@ pub(super) enum Theme {
     TwoClients,
     LastResorts,
     Fifo,
+    KeyAdded,
+    Full,
     /// What two of the others do.
     Mixed,
 }
 
-pub(super) const THEMES: [Theme; 11] = [
+pub(super) const THEMES: [Theme; 13] = [
     Theme::Claims,
     Theme::Republished,
     Theme::Withdrawn,
@@ -55,6 +57,8 @@ pub(super) const THEMES: [Theme; 11] = [
     Theme::TwoClients,
     Theme::LastResorts,
     Theme::Fifo,
+    Theme::KeyAdded,
+    Theme::Full,
     Theme::Mixed,
 ];
 
@@ -107,13 +111,19 @@ fn menu(theme: Theme) -> Vec<Op> {
             menu.extend([claim(4), claim(5), claim(6), publish(4..5), publish(5..7), publish(1..2), withdraw(&[2])]);
             menu.push(withdraw(&[1, 4]));
         }
-        Theme::Mixed => menu.extend([claim(4), claim(5)]),
+        Theme::Full => menu.extend([publish(4..5), publish(5..7), publish(7..8), withdraw(&[2])]),
+        Theme::KeyAdded | Theme::Mixed => menu.extend([claim(4), claim(5)]),
     }
     menu
 }
 
 /// What the client has at the start: keys, a few packages, and mostly a last resort.
 pub(super) fn start(dice: &mut Dice, theme: Theme) -> State {
+    if theme == Theme::KeyAdded {
+        // Another client's key, sometimes the one that is added.
+        let key = Key(if dice.one_in(3) { 1 } else { 9 });
+        return State::of(&[Event::KeyAdded { user: User(2), client: Client(9), key }]);
+    }
     let mut events = vec![Event::KeyAdded { user: User(1), client: Client(1), key: Key(1) }];
     if matches!(theme, Theme::KeyRemoved | Theme::Mixed) && !dice.one_in(3) {
         events.push(Event::KeyAdded { user: User(1), client: Client(1), key: Key(2) });
@@ -156,6 +166,14 @@ pub(super) fn history(
     }
     let mut state = initial.clone();
     let mut history = vec![];
+    if theme == Theme::KeyAdded {
+        let op = Op::AddKey { user: User(1), client: Client(1), key: Key(1) };
+        let (outcome, after) = dice.pick(&spec.outcomes(&state, &op)).clone();
+        // Said to be added though it is another client's: wrong, whatever follows.
+        let outcome = if lying { Outcome::Done } else { outcome };
+        state = after;
+        history.push(Operation { op, outcome: Some(outcome), invoked: 10, returned: Some(20) });
+    }
     let spread = *dice.pick(&[3, 10, 25]);
     for place in 0..3 + dice.below(5) as u64 {
         let op = dice.pick(&menu).clone();
