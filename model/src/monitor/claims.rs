@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use crate::{
     history::Status,
     monitor::{
-        known::{Answer, Ask, Empty, Halt, Known},
+        known::{Answer, Ask, Empty, Halt, Item, Known},
         limit::Limit,
         parts::{Seen, What},
     },
@@ -130,7 +130,8 @@ impl<'a> Known<'a> {
         let at = self.asks[ask].at;
         if let Some(package) = status.granted() {
             let found = self.item(package).map(|found| (found, &self.items[found]));
-            let Some((found, item)) = found.filter(|(_, item)| item.facts.client == client) else {
+            let ours = |item: &Item<'_>| self.alike && self.only == Some(client) || item.facts.client == client;
+            let Some((found, item)) = found.filter(|(_, item)| ours(item)) else {
                 let says = format!("{package} was never published by {client}");
                 return Err(Halt::illegal("CLAIM-BYTES", says, [at]));
             };

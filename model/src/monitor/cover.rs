@@ -46,11 +46,12 @@ impl Known<'_> {
     pub(super) fn check_empties(&self) -> Result<(), Halt> {
         // Clients and items, by the clients.
         let mut pools: Vec<(Client, u32)> = vec![];
+        let only = self.only.filter(|_| self.alike);
         for (index, item) in (0..).zip(&self.items) {
             // Most packages are never there for certain: their claims overlap their publications.
             let matters = item.certain.0.at < item.certain.1.at || !taken(item);
             if matters && item.certain.0.at < NEVER && item.dead.is_none() && item.is_regular() {
-                pools.push((item.facts.client, index));
+                pools.push((only.unwrap_or_else(|| item.facts.client), index));
             }
         }
         pools.sort_by_key(|(client, _)| *client);

@@ -46,6 +46,7 @@ pub(super) struct Item<'a> {
     pub(super) facts: &'a Facts,
     batch: u32,
     grant: u32,
+    regular: bool,
     /// What had become of it before the history.
     pub(super) fate: Fate,
     /// Whether it had been granted before the history: a last resort can be, and stay.
@@ -86,6 +87,7 @@ impl<'a> Item<'a> {
             facts,
             batch: number(batch),
             grant: NOBODY,
+            regular: facts.role == Role::Regular,
             fate: Fate::Available,
             granted: false,
             dead: None,
@@ -109,7 +111,7 @@ impl<'a> Item<'a> {
     }
 
     pub(super) fn is_regular(&self) -> bool {
-        self.facts.role == Role::Regular
+        self.regular
     }
 
     pub(super) fn gone(&self) -> &Gone {
@@ -211,6 +213,11 @@ pub(super) struct Known<'a> {
     pub(super) spec: &'a Spec,
     pub(super) initial: &'a State,
     pub(super) history: &'a [Operation],
+    /// Of what pool the last package was, and whether all are of one pool, which is the only client's.
+    pub(super) latest_pool: Option<(Client, Suite)>,
+    pub(super) alike: bool,
+    /// Client and init key of each package.
+    pub(super) init_keys: Vec<u64>,
     /// Whether all keys that are added are in the initial state.
     pub(super) settled: bool,
     /// The client of this part, if it has only one.
@@ -279,7 +286,11 @@ impl Known<'_> {
         suites.filter(|(_, suite)| ask.accepts(suite)).fold(0, |lens, (bit, _)| lens | 1 << bit)
     }
 
+    /// Looks at the facts only where they matter: they are far away.
     pub(super) fn bit(&self, facts: &Facts) -> Lens {
+        if self.alike {
+            return 1;
+        }
         let suites = self.suites.get(&facts.client).into_iter().flatten();
         suites.zip(0..).find(|(suite, _)| **suite == facts.suite).map_or(0, |(_, bit)| 1 << bit)
     }

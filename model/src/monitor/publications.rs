@@ -160,11 +160,9 @@ impl<'a> Known<'a> {
     }
 
     /// Init keys that are used twice are forbidden by other rules.
-    pub(super) fn note_init_keys(&mut self) -> Result<(), Halt> {
-        let number = |item: &Item<'_>| u64::from(item.facts.client.0) << 32 | u64::from(item.facts.init_key.0);
-        let mut init_keys: Vec<_> = self.items.iter().map(number).collect();
-        init_keys.sort_unstable();
-        if init_keys.windows(2).any(|pair| pair[0] == pair[1]) {
+    pub(super) fn check_init_keys(&mut self) -> Result<(), Halt> {
+        self.init_keys.sort_unstable();
+        if self.init_keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Halt::not_covered("two packages have one init key"));
         }
         Ok(())

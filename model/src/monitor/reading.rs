@@ -11,7 +11,7 @@ use crate::{
         numbers::Numbers,
         parts::{Seen, Stored, What},
     },
-    names::{Client, Key},
+    names::{Client, Key, Suite},
     spec::{Op, Outcome, Spec},
 };
 
@@ -23,6 +23,9 @@ impl<'a> Known<'a> {
             history,
             settled: false,
             only: None,
+            latest_pool: None,
+            alike: true,
+            init_keys: vec![],
             keys: BTreeMap::new(),
             items: vec![],
             index: Numbers::up_to(initial.packages.len() + history.len()),
@@ -49,6 +52,8 @@ impl<'a> Known<'a> {
     /// Forgets the part before, but keeps the memory that it took.
     fn forget(&mut self) {
         self.before += self.items.len();
+        (self.latest_pool, self.alike) = (None, true);
+        self.init_keys.clear();
         self.keys.clear();
         self.items.clear();
         self.batches.clear();
@@ -96,8 +101,7 @@ impl<'a> Known<'a> {
             }
         }
         self.asks.reserve(claims);
-        self.note_init_keys()?;
-        self.note_suites()?;
+        self.check_init_keys()?;
         self.note_vanishing()?;
         self.read_claims(part)?;
         Ok(())
@@ -109,7 +113,31 @@ impl<'a> Known<'a> {
             return Err(Halt::Mingled(format!("{package} is of several clients")));
         }
         self.index.insert(package.0, self.before + self.items.len());
+        let (facts, stored) = (item.facts, item.batch().is_none());
         self.items.push(item);
+        // Noted now, while the processor has it at hand.
+        self.init_keys.push(u64::from(facts.client.0) << 32 | u64::from(facts.init_key.0));
+        if self.latest_pool == Some((facts.client, facts.suite)) {
+            return Ok(());
+        }
+        self.note_pool(facts.client, facts.suite, stored)
+    }
+
+    /// A suite that a client has or could have a package of.
+    fn note_pool(&mut self, client: Client, suite: Suite, stored: bool) -> Result<(), Halt> {
+        self.alike &= self.latest_pool.is_none() && self.only == Some(client);
+        self.latest_pool = Some((client, suite));
+        let suites = self.suites.entry(client).or_default();
+        if !suites.contains(&suite) {
+            suites.push(suite);
+            if stored {
+                // What was there from the start comes first, so its bits are the lowest.
+                self.stored.insert(client, (1 << suites.len()) - 1);
+            }
+            if suites.len() > 60 {
+                return Err(Halt::not_covered("a client has packages of more than 60 suites"));
+            }
+        }
         Ok(())
     }
 
@@ -207,24 +235,6 @@ impl<'a> Known<'a> {
             _ => return Err(Halt::not_covered("a withdrawal was refused")),
         }
         self.withdrawals.push(at);
-        Ok(())
-    }
-
-    /// All suites that a client has or could have a package of.
-    fn note_suites(&mut self) -> Result<(), Halt> {
-        for item in &self.items {
-            let suites = self.suites.entry(item.facts.client).or_default();
-            if !suites.contains(&item.facts.suite) {
-                suites.push(item.facts.suite);
-                if item.batch().is_none() {
-                    // What was there from the start comes first, so its bits are the lowest.
-                    self.stored.insert(item.facts.client, (1 << suites.len()) - 1);
-                }
-                if suites.len() > 60 {
-                    return Err(Halt::not_covered("a client has packages of more than 60 suites"));
-                }
-            }
-        }
         Ok(())
     }
 
