@@ -51,7 +51,12 @@ impl Known<'_> {
             // Most packages are never there for certain: their claims overlap their publications.
             let matters = item.certain.0.at < item.certain.1.at || !taken(item);
             if matters && item.certain.0.at < NEVER && item.dead.is_none() && item.is_regular() {
-                pools.push((only.unwrap_or_else(|| item.facts.client), index));
+                // The facts are far away.
+                let client = match only {
+                    Some(client) => client,
+                    None => item.facts.client,
+                };
+                pools.push((client, index));
             }
         }
         pools.sort_by_key(|(client, _)| *client);

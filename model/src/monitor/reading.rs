@@ -82,22 +82,24 @@ impl<'a> Known<'a> {
             self.clients.entry(key.user).or_default().insert(key.client);
         }
         self.read_initial(&stored.packages)?;
-        self.look_at_publications(part)?;
         let history = self.history;
         let mut claims = 0;
-        for (at, seen) in part {
-            let at = *at as usize;
-            if seen.from >= NEVER - 1 || seen.to < seen.from {
-                return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
-            }
-            match seen.what {
-                What::Odd => {
-                    return Err(Halt::not_covered(format_args!(
-                        "operation {at} has an answer or an end, but not both"
-                    )));
+        for block in part.chunks(256) {
+            self.look_at_publications(block)?;
+            for (at, seen) in block {
+                let at = *at as usize;
+                if seen.from >= NEVER - 1 || seen.to < seen.from {
+                    return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
                 }
-                What::Plain(_) | What::Claim => claims += 1,
-                What::Other => self.read_other(at, &history[at])?,
+                match seen.what {
+                    What::Odd => {
+                        return Err(Halt::not_covered(format_args!(
+                            "operation {at} has an answer or an end, but not both"
+                        )));
+                    }
+                    What::Plain(_) | What::Claim => claims += 1,
+                    What::Other => self.read_other(at, &history[at])?,
+                }
             }
         }
         self.asks.reserve(claims);
