@@ -75,11 +75,7 @@ pub fn monitor(spec: &Spec, initial: &State, history: &[Operation]) -> Verdict {
     match judge(spec, initial, history) {
         Ok(None) => Verdict::Legal,
         Ok(Some(why)) | Err(Halt::NotCovered(why) | Halt::Mingled(why)) => Verdict::NotCovered { why },
-        Err(Halt::Illegal { rule, says, mut witness }) => {
-            witness.sort_unstable();
-            witness.dedup();
-            Verdict::Illegal { rule, says, witness }
-        }
+        Err(Halt::Illegal { rule, says, witness }) => Verdict::Illegal { rule, says, witness },
     }
 }
 
@@ -97,8 +93,23 @@ fn judge(spec: &Spec, initial: &State, history: &[Operation]) -> Result<Option<S
     if settled.is_some() {
         parts = Parts::of(initial, history, true);
     }
+    match judge_parts(spec, initial, history, &parts, settled.is_some()) {
+        Err(Halt::Mingled(_)) if parts.are_separate() => {
+            judge_parts(spec, initial, history, &Parts::whole(initial, history), settled.is_some())
+        }
+        verdict => verdict,
+    }
+}
+
+fn judge_parts(
+    spec: &Spec,
+    initial: &State,
+    history: &[Operation],
+    parts: &Parts<'_>,
+    settled: bool,
+) -> Result<Option<String>, Halt> {
     let mut known = Known::new(spec, initial, history);
-    known.settled = settled.is_some();
+    (known.settled, known.latest_tick) = (settled, parts.latest_tick());
     let (mut doubt, mut fault) = (None, None);
     let mut seen = vec![];
     for part in parts.all() {

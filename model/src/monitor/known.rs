@@ -19,13 +19,16 @@ pub(super) enum Halt {
     Illegal { rule: &'static str, says: String, witness: Vec<usize> },
     /// Something here could make both verdicts wrong.
     NotCovered(String),
-    /// The same, and not only for the part in which it was found.
+    /// What this part shares with others matters: they must be judged together.
     Mingled(String),
 }
 
 impl Halt {
     pub(super) fn illegal(rule: &'static str, says: impl ToString, witness: impl IntoIterator<Item = usize>) -> Self {
-        Self::Illegal { rule, says: says.to_string(), witness: witness.into_iter().collect() }
+        let mut witness: Vec<_> = witness.into_iter().collect();
+        witness.sort_unstable();
+        witness.dedup();
+        Self::Illegal { rule, says: says.to_string(), witness }
     }
 
     /// How many operations show it.
@@ -213,6 +216,8 @@ pub(super) struct Known<'a> {
     pub(super) spec: &'a Spec,
     pub(super) initial: &'a State,
     pub(super) history: &'a [Operation],
+    /// Until when other parts let time pass, which must not matter to this one.
+    pub(super) latest_tick: Time,
     /// Of what pool the last package was, and whether all are of one pool, which is the only client's.
     pub(super) latest_pool: Option<(Client, Suite)>,
     pub(super) alike: bool,

@@ -9,7 +9,7 @@ use crate::{
         limit::{Moment, NEVER, moment},
         numbers::Numbers,
     },
-    names::{Client, Key, User},
+    names::{Client, Key, Time, User},
     spec::{Op, Outcome},
 };
 
@@ -22,7 +22,8 @@ pub(super) struct Parts<'a> {
     /// Where each part begins in them, and where the last one ends.
     begins: Vec<usize>,
     stored: Vec<Stored<'a>>,
-    separate: bool,
+    /// Until when time passes, if the parts do not see it; `None` if there is only one.
+    separate: Option<Time>,
 }
 
 /// An operation at a glance: most claims need no second look. Small, since there is one for each.
@@ -65,35 +66,47 @@ impl<'a> Parts<'a> {
     pub(super) fn of(initial: &'a State, history: &[Operation], settled: bool) -> Self {
         let separate = Places::of(initial).and_then(|places| {
             let stored = places.stored(initial);
-            let (parts, seen) = places.look(initial, history, &stored, settled)?;
-            Some((stored, parts, seen))
+            let (parts, seen, latest) = places.look(initial, history, &stored, settled)?;
+            Some((stored, parts, seen, latest))
         });
-        let is_separate = separate.is_some();
-        let (stored, parts, seen) = separate.unwrap_or_else(|| {
-            let all = Stored {
-                only: None,
-                keys: initial.keys.iter().map(|(key, state)| (*key, state)).collect(),
-                packages: initial.packages.values().collect(),
-            };
-            let seen = history.iter().map(|operation| Seen::of(operation, None)).collect();
-            (vec![all], vec![0; history.len()], seen)
-        });
+        match separate {
+            Some((stored, parts, seen, latest)) => Self::sorted(stored, &parts, seen, Some(latest)),
+            None => Self::whole(initial, history),
+        }
+    }
+
+    /// All in one part.
+    pub(super) fn whole(initial: &'a State, history: &[Operation]) -> Self {
+        let all = Stored {
+            only: None,
+            keys: initial.keys.iter().map(|(key, state)| (*key, state)).collect(),
+            packages: initial.packages.values().collect(),
+        };
+        let seen = history.iter().map(|operation| Seen::of(operation, None)).collect();
+        Self::sorted(vec![all], &vec![0; history.len()], seen, None)
+    }
+
+    fn sorted(stored: Vec<Stored<'a>>, parts: &[u32], seen: Vec<Seen>, separate: Option<Time>) -> Self {
         let count = stored.len();
         let mut begins = vec![0; count + 1];
         parts.iter().for_each(|part| begins[*part as usize + 1] += 1);
         (0..count).for_each(|part| begins[part + 1] += begins[part]);
         let mut next = begins.clone();
-        let mut positions = vec![0; history.len()];
-        for (at, part) in (0..).zip(&parts) {
+        let mut positions = vec![0; parts.len()];
+        for (at, part) in (0..).zip(parts) {
             let place = &mut next[*part as usize];
             positions[*place] = at;
             *place += 1;
         }
-        Self { seen, positions, begins, stored, separate: is_separate }
+        Self { seen, positions, begins, stored, separate }
     }
 
     pub(super) fn are_separate(&self) -> bool {
-        self.separate
+        self.separate.is_some()
+    }
+
+    pub(super) fn latest_tick(&self) -> Time {
+        self.separate.unwrap_or_default()
     }
 
     /// The parts that have operations.
@@ -180,16 +193,17 @@ impl Places {
         stored
     }
 
-    /// The part of each operation, and the operations at a glance; `None` if some operation concerns several parts.
+    /// The part of each operation, the operations at a glance, and until when time passes; `None` if some operation concerns
+    /// several parts.
     fn look(
         &self,
         initial: &State,
         history: &[Operation],
         stored: &[Stored<'_>],
         settled: bool,
-    ) -> Option<(Vec<u32>, Vec<Seen>)> {
+    ) -> Option<(Vec<u32>, Vec<Seen>, Time)> {
         let (mut parts, mut seen) = (Vec::with_capacity(history.len()), Vec::with_capacity(history.len()));
-        let mut asked = HashMap::new();
+        let (mut asked, mut latest) = (HashMap::new(), 0);
         for operation in history {
             let part = match &operation.op {
                 Op::Claim(claim) => {
@@ -208,12 +222,15 @@ impl Places {
                 | Op::Notifications { client, .. }
                 | Op::Acknowledge { client, .. } => self.client(*client),
                 Op::AddKey { user, .. } if settled => self.user(*user),
-                Op::Tick { to } if *to <= initial.now => self.strangers,
+                Op::Tick { to } => {
+                    latest = latest.max(if *to > initial.now { *to } else { 0 });
+                    self.strangers
+                }
                 _ => return None,
             };
             parts.push(u32::try_from(part).unwrap_or(u32::MAX));
             seen.push(Seen::of(operation, stored[part].only));
         }
-        Some((parts, seen))
+        Some((parts, seen, latest))
     }
 }

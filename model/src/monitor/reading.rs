@@ -23,6 +23,7 @@ impl<'a> Known<'a> {
             history,
             settled: false,
             only: None,
+            latest_tick: 0,
             latest_pool: None,
             alike: true,
             init_keys: vec![],
@@ -113,6 +114,9 @@ impl<'a> Known<'a> {
         let package = item.facts.package;
         if self.index.get(package.0).is_some() {
             return Err(Halt::Mingled(format!("{package} is of several clients")));
+        }
+        if item.dead.is_none() && item.facts.not_after <= self.latest_tick {
+            return Err(Halt::Mingled(format!("{package} expires")));
         }
         self.index.insert(package.0, self.before + self.items.len());
         let (facts, stored) = (item.facts, item.batch().is_none());

@@ -42,11 +42,12 @@ pub(super) enum Theme {
     Fifo,
     KeyAdded,
     Full,
+    TwoUsers,
     /// What two of the others do.
     Mixed,
 }
 
-pub(super) const THEMES: [Theme; 13] = [
+pub(super) const THEMES: [Theme; 14] = [
     Theme::Claims,
     Theme::Republished,
     Theme::Withdrawn,
@@ -59,6 +60,7 @@ pub(super) const THEMES: [Theme; 13] = [
     Theme::Fifo,
     Theme::KeyAdded,
     Theme::Full,
+    Theme::TwoUsers,
     Theme::Mixed,
 ];
 
@@ -98,6 +100,13 @@ fn menu(theme: Theme) -> Vec<Op> {
             menu.extend([publish_of(vec![other(5)]), publish_of(vec![other(6), other(7)])]);
             menu.push(changed(claim(6), |claim| claim.requester_client = Some(Client(2))));
         }
+        Theme::TwoUsers => {
+            let other = |package: u32| Facts { client: Client(2), signer: Key(3), ..facts(package, Role::Regular) };
+            let of_other = |requester| changed(claim(requester), |claim| claim.user = User(2));
+            menu.extend([publish_of(vec![other(5)]), publish_of(vec![other(6), other(2)])]);
+            menu.extend([of_other(1), of_other(2), of_other(5), again(of_other(3), 1), again(claim(3), 1)]);
+            menu.push(Op::Tick { to: 5 });
+        }
         Theme::LastResorts => {
             let last_resort = |package: u32| facts(package, Role::LastResort);
             menu.extend([
@@ -130,6 +139,16 @@ pub(super) fn start(dice: &mut Dice, theme: Theme) -> State {
     }
     if theme == Theme::TwoClients {
         events.push(Event::KeyAdded { user: User(1), client: Client(2), key: Key(3) });
+    }
+    if theme == Theme::TwoUsers {
+        events.push(Event::KeyAdded { user: User(2), client: Client(2), key: Key(3) });
+        let not_after = *dice.pick(&[5, 1000]);
+        events.push(Event::Published(vec![Facts {
+            client: Client(2),
+            signer: Key(3),
+            not_after,
+            ..facts(60, Role::Regular)
+        }]));
     }
     let mut batch: Vec<_> = (50..50 + dice.below(3) as u32).map(|package| facts(package, Role::Regular)).collect();
     if matches!(theme, Theme::Expired | Theme::Mixed) {
@@ -199,7 +218,7 @@ pub(super) fn history(
 
 /// Changes one answer, or when it came.
 fn lie(dice: &mut Dice, history: &mut [Operation]) {
-    let packages = [1, 2, 3, 4, 5, 6, 50, 51, 90, 91];
+    let packages = [1, 2, 3, 4, 5, 6, 50, 51, 60, 90, 91];
     let (at, other) = (dice.below(history.len()), dice.below(history.len()));
     let borrowed = history[other].outcome.clone();
     let operation = &mut history[at];
