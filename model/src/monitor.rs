@@ -6,6 +6,7 @@
 //! that speaks of an empty pool is wrong exactly if such times cover it whole. `model/docs/monitor.md` has the theorem,
 //! its proof, and the list of what is not covered; a test compares both checkers on 100,000 histories.
 
+mod asked;
 mod bounds;
 mod claims;
 mod cover;

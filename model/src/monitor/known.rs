@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use crate::monitor::asked::{Answer, Ask};
 use crate::{
-    history::{Claim, Facts, Fate, KeyState, Role, State, Status},
+    history::{Facts, Fate, KeyState, Role, State, Status},
     linearize::Operation,
     monitor::{
         limit::{Limit, NEVER, NOBODY, Rule, moment},
@@ -157,47 +158,6 @@ pub(super) struct CalledUsed {
     pub(super) at: usize,
     pub(super) batch: Option<usize>,
     pub(super) items: Vec<usize>,
-}
-
-/// A claim with its repetitions under the same key, which are one.
-pub(super) struct Ask<'a> {
-    /// `None` if it asked the only client for anything.
-    pub(super) claim: Option<&'a Claim>,
-    /// The operation to show for it.
-    pub(super) at: usize,
-    pub(super) from: Limit,
-    pub(super) to: Limit,
-    pub(super) answer: Answer<'a>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Answer<'a> {
-    /// Every answer was lost.
-    Lost,
-    /// That of the only client.
-    Only(Client, Status),
-    Told(&'a BTreeMap<Client, Status>),
-}
-
-impl<'a> Answer<'a> {
-    pub(super) fn statuses(self) -> impl Iterator<Item = (Client, Status)> + use<'a> {
-        let (only, told) = match self {
-            Self::Lost => (None, None),
-            Self::Only(client, status) => (Some((client, status)), None),
-            Self::Told(statuses) => (None, Some(statuses)),
-        };
-        only.into_iter().chain(told.into_iter().flatten().map(|(client, status)| (*client, *status)))
-    }
-}
-
-impl Ask<'_> {
-    pub(super) fn accepts(&self, suite: &Suite) -> bool {
-        self.claim.is_none_or(|claim| claim.accepts(suite))
-    }
-
-    pub(super) fn accepts_last_resort(&self) -> bool {
-        self.claim.is_none_or(|claim| claim.last_resort_accepted)
-    }
 }
 
 /// An answer that says that no regular package was there.
