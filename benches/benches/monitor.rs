@@ -7,9 +7,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use kpd_model::{
     history::{Claim, Event, Facts, Role, State, Status},
     linearize::Operation,
-    monitor::{Verdict, monitor},
+    monitor::{Per, Rate, Verdict, monitor, rate_exceeded},
     names::{Client, InitKey, Key, Package, Requester, Suite, User},
-    spec::{Op, Outcome, Spec},
+    spec::{Op, Outcome, Selection, Spec},
 };
 
 const CLIENTS: u32 = 100;
@@ -90,6 +90,17 @@ fn explain(criterion: &mut Criterion) {
             bencher.iter(|| monitor(&spec, &initial, black_box(&history)));
         });
     }
+    let million = history(1_000_000);
+    let fifo = Spec { selection: Selection::Fifo, ..Spec::default() };
+    assert_eq!(monitor(&fifo, &initial, &million), Verdict::Legal);
+    group.bench_function("1000000 operations with the FIFO promise", |bencher| {
+        bencher.iter(|| monitor(&fifo, &initial, black_box(&million)));
+    });
+    let rate = Rate { claims: 8, length: 5 };
+    assert_eq!(rate_exceeded(rate, Per::Pair, &million), None);
+    group.bench_function("1000000 operations with a limit for each pair", |bencher| {
+        bencher.iter(|| rate_exceeded(rate, Per::Pair, black_box(&million)));
+    });
     // A single small history stays in the caches of the processor, and seems faster than it is among many others.
     let many: Vec<_> = (0..100).map(|_| history(10_000)).collect();
     group.throughput(Throughput::Elements(1_000_000));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     monitor::{
-        known::{Halt, Known},
+        known::{Answer, Halt, Known},
         limit::{BEFORE, Limit, NEVER, Rule},
     },
     names::{Client, Key},
@@ -29,8 +29,8 @@ impl Known<'_> {
         if self.batches.iter().all(|batch| batch.happened) {
             return;
         }
-        let granted = self.items.iter().filter(|item| item.grant.is_some()).filter_map(|item| item.batch);
-        let last_resorts = self.empties.iter().filter_map(|empty| self.items[self.last_resort(empty)?].batch);
+        let granted = self.items.iter().filter(|item| item.grant().is_some()).filter_map(|item| item.batch());
+        let last_resorts = self.empties.iter().filter_map(|empty| self.items[self.last_resort(empty)?].batch());
         let called_used = self.called_used.iter().filter_map(|refused| refused.batch);
         for batch in granted.chain(last_resorts).chain(called_used).collect::<Vec<_>>() {
             self.batches[batch].happened = true;
@@ -64,7 +64,7 @@ impl Known<'_> {
             let rule = if to.rule == Rule::ClaimLive { Rule::PubLifetime } else { Rule::PubSigner };
             self.published_before(index, from, to.under(rule))?;
             self.items[index].gone_mut().killed = (from, to);
-            if let Some(ask) = self.items[index].grant {
+            if let Some(ask) = self.items[index].grant() {
                 self.asks[ask].to.lower(to);
             }
         }
@@ -74,11 +74,11 @@ impl Known<'_> {
     /// Publications and removals of one package must not overlap: both would pull at moments that others share.
     fn published_before(&self, item: usize, from: Limit, to: Limit) -> Result<(), Halt> {
         let item = &self.items[item];
-        let batch = item.batch.map(|batch| &self.batches[batch]);
+        let batch = item.batch().map(|batch| &self.batches[batch]);
         if batch.is_some_and(|batch| batch.happened && !batch.done) {
             return Err(Halt::not_covered("a publication without an answer may overlap a removal of its packages"));
         }
-        let (latest_begin, latest_end) = item.published;
+        let (latest_begin, latest_end) = self.published(item);
         if latest_end.at == BEFORE || latest_end.at < from.at {
             Ok(())
         } else if latest_begin.at > to.at {
@@ -102,10 +102,10 @@ impl Known<'_> {
         let mut vanish: BTreeMap<Client, Limit> =
             self.vanishing.iter().map(|(client, key)| (*client, span(key).1)).collect();
         for ask in &self.asks {
-            let Some(statuses) = ask.answer else { continue };
-            for client in self.clients.get(&ask.claim.user).into_iter().flatten() {
+            let (Some(claim), Answer::Told(statuses)) = (ask.claim, ask.answer) else { continue };
+            for client in self.clients.get(&claim.user).into_iter().flatten() {
                 let Some(latest) = vanish.get_mut(client) else { continue };
-                if ask.claim.requester_client != Some(*client) && !statuses.contains_key(client) {
+                if claim.requester_client != Some(*client) && !statuses.contains_key(client) {
                     latest.lower(ask.to);
                     let begin = self.vanishing.get(client).map_or(Limit::NEVER, |key| span(key).0);
                     if ask.to.at < begin.at {
@@ -117,8 +117,8 @@ impl Known<'_> {
             }
         }
         for ask in &mut self.asks {
-            for client in ask.answer.into_iter().flat_map(|statuses| statuses.keys()) {
-                if let Some(latest) = vanish.get(client) {
+            for (client, _) in ask.answer.statuses() {
+                if let Some(latest) = vanish.get(&client) {
                     ask.to.lower(latest.under(Rule::KeyCascade));
                 }
             }
@@ -129,12 +129,14 @@ impl Known<'_> {
     /// The earliest moment of claims: after every publication of what they got.
     fn bound_claims(&mut self) -> Result<(), Halt> {
         for item in &self.items {
-            let Some(ask) = item.grant.map(|ask| &mut self.asks[ask]) else { continue };
-            if let Some(batch) = item.batch.map(|batch| &self.batches[batch]) {
+            let Some(ask) = item.grant() else { continue };
+            let mut from = self.asks[ask].from;
+            if let Some(batch) = item.batch().map(|batch| &self.batches[batch]) {
                 let appears = if batch.done { batch.span.0 } else { batch.lost };
-                ask.from.raise(appears.under(Rule::ClaimBytes));
+                from.raise(appears.under(Rule::ClaimBytes));
             }
-            ask.from.raise(item.published.0.under(Rule::PubRetry));
+            from.raise(self.published(item).0.under(Rule::PubRetry));
+            self.asks[ask].from = from;
         }
         for ask in &self.asks {
             if ask.from.at > ask.to.at {
@@ -152,7 +154,7 @@ impl Known<'_> {
         let mut latest: Vec<Limit> =
             self.batches.iter().map(|batch| if batch.done { batch.span.1 } else { Limit::NEVER }).collect();
         for item in &self.items {
-            if let Some((batch, ask)) = item.batch.zip(item.grant) {
+            if let Some((batch, ask)) = item.batch().zip(item.grant()) {
                 latest[batch].lower(self.asks[ask].to);
             }
         }
@@ -183,7 +185,7 @@ impl Known<'_> {
         }
         let removed = !removals.is_empty() || !self.ticks.is_empty();
         let granted = self.items.iter().filter(|_| removed);
-        let mut granted: Vec<_> = granted.filter_map(|item| Some((item, self.asks[item.grant?].from))).collect();
+        let mut granted: Vec<_> = granted.filter_map(|item| Some((item, self.asks[item.grant()?].from))).collect();
         for (item, from) in &granted {
             if let Some(removal) = removals.get_mut(&item.facts.signer) {
                 removal.raise(*from);
@@ -210,15 +212,16 @@ impl Known<'_> {
                     .into_iter(),
             )
         };
-        for item in &mut self.items {
-            item.certain.1 = match item.grant {
+        for index in 0..self.items.len() {
+            let item = &self.items[index];
+            let end = match item.grant() {
                 Some(ask) => self.asks[ask].from,
                 None => {
                     let gone = item.gone();
                     let mut end = gone.withdrawn.0;
                     if gone.withdrawal_lost.at < NEVER {
                         let mut withdrawn = gone.withdrawal_lost;
-                        withdrawn.raise(item.published.0);
+                        withdrawn.raise(self.published(item).0);
                         end.lower(withdrawn);
                     }
                     let removal = removals.get(&item.facts.signer);
@@ -228,6 +231,7 @@ impl Known<'_> {
                     end
                 }
             };
+            self.items[index].certain.1 = end;
         }
     }
 }

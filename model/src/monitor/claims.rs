@@ -1,48 +1,58 @@
 //! Reads claims: repetitions under one key become one, and each answer becomes grants and empty hands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use crate::{
-    history::{Claim, Status},
-    monitor::known::{Ask, Empty, Halt, Known},
+    history::Status,
+    monitor::{
+        known::{Answer, Ask, Empty, Halt, Item, Known},
+        limit::Limit,
+        parts::{Seen, What},
+    },
     names::Client,
-    spec::Outcome,
+    spec::{Op, Outcome},
 };
 
 impl<'a> Known<'a> {
-    pub(super) fn read_claims(&mut self, claims: &[(usize, &'a Claim)]) -> Result<(), Halt> {
+    pub(super) fn read_claims(&mut self, part: &[(u32, Seen)]) -> Result<(), Halt> {
         let mut repeated = HashMap::new();
-        self.asks.reserve(claims.len());
-        for (at, claim) in claims {
-            let answer = match &self.history[*at].outcome {
-                None => None,
-                Some(Outcome::Claimed(statuses)) => Some(statuses),
-                Some(Outcome::Refused(_)) => {
-                    self.doubt("a claim was refused");
-                    continue;
+        for (at, seen) in part {
+            let at = *at as usize;
+            let (from, to) = (Limit::of(seen.from, at), Limit::of(seen.to, at));
+            match (seen.what, self.only) {
+                (What::Plain(status), Some(client)) => {
+                    self.asks.push(Ask { claim: None, at, from, to, answer: Answer::Only(client, status) });
                 }
-                Some(_) => return Err(Halt::not_covered("a claim was answered in a way that it cannot be")),
-            };
-            let ask = Ask { claim, at: *at, from: self.from(*at), to: self.to(*at), answer };
-            let Some(key) = claim.key else {
-                self.asks.push(ask);
-                continue;
-            };
-            if self.initial.claims.contains_key(&(claim.requester, claim.user, key)) {
-                return Err(Halt::not_covered("a claim repeats one from before the history"));
-            }
-            match repeated.get(&(claim.requester, claim.user, key)) {
-                None => {
-                    repeated.insert((claim.requester, claim.user, key), self.asks.len());
-                    self.asks.push(ask);
+                (What::Plain(_) | What::Claim, _) => {
+                    let (claim, answer) = match (&self.history[at].op, &self.history[at].outcome) {
+                        (Op::Claim(claim), None) => (claim, Answer::Lost),
+                        (Op::Claim(claim), Some(Outcome::Claimed(statuses))) => (claim, Answer::Told(statuses)),
+                        (_, Some(Outcome::Refused(_))) => {
+                            self.doubt("a claim was refused");
+                            continue;
+                        }
+                        _ => return Err(Halt::not_covered("a claim was answered in a way that it cannot be")),
+                    };
+                    let ask = Ask { claim: Some(claim), at, from, to, answer };
+                    let Some(key) = claim.key else {
+                        self.asks.push(ask);
+                        continue;
+                    };
+                    if self.initial.claims.contains_key(&(claim.requester, claim.user, key)) {
+                        return Err(Halt::not_covered("a claim repeats one from before the history"));
+                    }
+                    match repeated.entry((claim.requester, claim.user, key)) {
+                        Entry::Vacant(new) => {
+                            new.insert(self.asks.len());
+                            self.asks.push(ask);
+                        }
+                        Entry::Occupied(first) => self.read_repetition(*first.get(), ask)?,
+                    }
                 }
-                Some(first) => self.read_repetition(*first, ask)?,
+                (What::Other | What::Odd, _) => {}
             }
         }
-        for ask in 0..self.asks.len() {
-            self.read_answer(ask)?;
-        }
-        Ok(())
+        (0..self.asks.len()).try_for_each(|ask| self.read_answer(ask))
     }
 
     /// The one that counts can be any that began before all answers were there: the others only repeat its answer.
@@ -54,20 +64,24 @@ impl<'a> Known<'a> {
         first.from.lower(ask.from);
         first.to.lower(ask.to);
         match (first.answer, ask.answer) {
-            (Some(one), Some(other)) if one != other => {
+            (Answer::Told(one), Answer::Told(other)) if one != other => {
                 let says = format!("one claim was answered {one:?} and {other:?}");
                 return Err(Halt::illegal("CLAIM-RETRY", says, [first.at, ask.at]));
             }
-            (None, Some(_)) => (first.answer, first.at) = (ask.answer, ask.at),
+            (Answer::Lost, Answer::Told(_)) => (first.answer, first.at) = (ask.answer, ask.at),
             _ => {}
         }
         Ok(())
     }
 
     fn read_answer(&mut self, ask: usize) -> Result<(), Halt> {
-        let Ask { claim, at, answer: Some(statuses), .. } = self.asks[ask] else {
-            self.note_taker(ask);
-            return Ok(());
+        let (claim, at, statuses) = match self.asks[ask] {
+            Ask { answer: Answer::Only(client, status), .. } => return self.read_status(ask, client, status),
+            Ask { claim: Some(claim), at, answer: Answer::Told(statuses), .. } => (claim, at, statuses),
+            _ => {
+                self.note_taker(ask);
+                return Ok(());
+            }
         };
         let clients = self.clients.get(&claim.user);
         let own = claim.requester_client;
@@ -92,7 +106,7 @@ impl<'a> Known<'a> {
                 [at],
             ));
         }
-        if clients.is_none() && !self.initial.keys.values().any(|key| key.user == claim.user) {
+        if clients.is_none() && !self.keys.values().any(|key| key.user == claim.user) {
             return Err(Halt::illegal("CLAIM-EACH-CLIENT", format_args!("{} is unknown", claim.user), [at]));
         }
         if !statuses.is_empty() && others().any(|client| !statuses.contains_key(client)) {
@@ -102,7 +116,7 @@ impl<'a> Known<'a> {
     }
 
     fn note_taker(&mut self, ask: usize) {
-        let claim = self.asks[ask].claim;
+        let Some(claim) = self.asks[ask].claim else { return };
         let clients = self.clients.get(&claim.user).into_iter().flatten();
         let clients: Vec<_> = clients.filter(|client| Some(**client) != claim.requester_client).collect();
         let several = clients.len() > 1;
@@ -113,35 +127,37 @@ impl<'a> Known<'a> {
     }
 
     fn read_status(&mut self, ask: usize, client: Client, status: Status) -> Result<(), Halt> {
-        let (claim, at) = (self.asks[ask].claim, self.asks[ask].at);
-        let lens = self.lens(client, claim);
+        let at = self.asks[ask].at;
         if let Some(package) = status.granted() {
-            let found = self.index.get(package).filter(|item| self.items[*item].facts.client == client);
-            let Some(found) = found else {
+            let found = self.item(package).map(|found| (found, &self.items[found]));
+            let ours = |item: &Item<'_>| self.alike && self.only == Some(client) || item.facts.client == client;
+            let Some((found, item)) = found.filter(|(_, item)| ours(item)) else {
                 let says = format!("{package} was never published by {client}");
                 return Err(Halt::illegal("CLAIM-BYTES", says, [at]));
             };
-            let item = &self.items[found];
+            let asked = &self.asks[ask];
             let regular = matches!(status, Status::Regular(_));
             let rule = if let Some(rule) = item.dead {
-                rule
-            } else if !claim.accepts(&item.facts.suite) {
+                rule.name()
+            } else if !asked.accepts(&item.facts.suite) {
                 "CLAIM-COMPATIBLE"
-            } else if regular != item.is_regular() || (!regular && !claim.last_resort_accepted) {
+            } else if regular != item.is_regular() || (!regular && !asked.accepts_last_resort()) {
                 "LAST-TOLD"
-            } else if let Some(before) = item.grant {
+            } else if let Some(before) = item.grant() {
                 let says = format!("{package} was granted twice");
                 return Err(Halt::illegal("CLAIM-ONCE", says, [self.asks[before].at, at]));
             } else {
                 if regular {
-                    self.items[found].grant = Some(ask);
+                    self.items[found].grant_to(ask);
                 } else {
+                    let lens = self.lens(client, asked);
                     self.empties.push(Empty { ask, client, status, lens });
                 }
                 return Ok(());
             };
             return Err(Halt::illegal(rule, format_args!("{package} could not be granted as {status:?}"), [at]));
         }
+        let lens = self.lens(client, &self.asks[ask]);
         self.note_nothing(client, status, lens, at)?;
         self.empties.push(Empty { ask, client, status, lens });
         Ok(())

@@ -1,38 +1,34 @@
 //! The times at which some package is certainly there, and the fewest packages that show it.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    rc::Rc,
+};
 
 use crate::{
     monitor::{
-        known::{Empty, Halt, Known, Lens},
+        known::{Empty, Halt, Item, Known, Lens},
         limit::{Limit, Moment, NEVER},
+        smallest::Steps,
     },
     names::Client,
 };
 
-/// How many wrong answers are looked at for the one that needs the fewest packages to show it.
+/// Of how many wrong answers that equally few packages show, the operations are counted.
 const TRIES: usize = 16;
 
 /// A package is certainly there after `from` and before `to`, both excluded.
 #[derive(Clone, Copy)]
-struct Stretch {
-    from: Limit,
-    to: Limit,
-    item: usize,
-    /// For packages that claims without an answer could take: how many of them appeared up to this one.
-    rank: Option<usize>,
+pub(super) struct Stretch {
+    pub(super) from: Limit,
+    pub(super) to: Limit,
+    item: u32,
+    /// For packages that claims without an answer could take: how many of them appeared before this one.
+    rank: u32,
 }
 
-/// A package of a client, before it is known which claims could have taken it.
-struct Pooled {
-    stretch: Stretch,
-    /// When it was published for the last time.
-    again: Limit,
-    /// Its suite.
-    bit: Lens,
-    /// Whether it is known that no claim without an answer got it.
-    taken: bool,
-}
+/// No claim without an answer could take it.
+const UNRANKED: u32 = u32::MAX;
 
 /// All stretches of a client's packages that one kind of claim accepts, and their union.
 struct Cover {
@@ -40,7 +36,7 @@ struct Cover {
     /// Disjoint, in order: between two of them is at least a moment without any certain package.
     union: Vec<(Moment, Moment)>,
     /// What claims without an answer could take, in the order in which it must be gone.
-    open: Vec<usize>,
+    open: Vec<u32>,
     /// When each claim without an answer began, in order.
     takers: Vec<Limit>,
 }
@@ -48,49 +44,70 @@ struct Cover {
 impl Known<'_> {
     /// Each answer that speaks of an empty pool needs a moment at which the pool can be empty.
     pub(super) fn check_empties(&self) -> Result<(), Halt> {
-        let mut pools: BTreeMap<Client, Vec<Pooled>> = BTreeMap::new();
-        for (index, item) in self.items.iter().enumerate() {
-            let taken = item.grant.is_some() || item.gone().withdrawn.0.at < NEVER;
+        // Clients and items, by the clients.
+        let mut pools: Vec<(Client, u32)> = vec![];
+        let only = self.only.filter(|_| self.alike);
+        for (index, item) in (0..).zip(&self.items) {
             // Most packages are never there for certain: their claims overlap their publications.
-            let matters = item.certain.0.at < item.certain.1.at || !taken;
-            if matters && item.is_regular() && item.dead.is_none() && item.certain.0.at < NEVER {
-                pools.entry(item.facts.client).or_default().push(Pooled {
-                    stretch: Stretch { from: item.certain.0, to: item.certain.1, item: index, rank: None },
-                    again: item.published.0,
-                    bit: self.bit(item.facts),
-                    taken,
-                });
+            let matters = item.certain.0.at < item.certain.1.at || !taken(item);
+            if matters && item.certain.0.at < NEVER && item.dead.is_none() && item.is_regular() {
+                // The facts are far away.
+                let client = match only {
+                    Some(client) => client,
+                    None => item.facts.client,
+                };
+                pools.push((client, index));
             }
         }
+        pools.sort_by_key(|(client, _)| *client);
         let mut covers: BTreeMap<(Client, Lens), Cover> = BTreeMap::new();
-        let mut wrong: Vec<(Vec<usize>, Vec<usize>)> = vec![];
+        let mut wrong: BTreeMap<(Client, Lens), Vec<&Empty>> = BTreeMap::new();
         for empty in &self.empties {
             let cover = match covers.entry((empty.client, empty.lens)) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let pool = pools.get(&empty.client).map_or(&[][..], Vec::as_slice);
-                    new.insert(self.cover(empty.client, empty.lens, pool)?)
+                    let begin = pools.partition_point(|(client, _)| *client < empty.client);
+                    let end = pools.partition_point(|(client, _)| *client <= empty.client);
+                    new.insert(self.cover(empty.client, empty.lens, &pools[begin..end])?)
                 }
             };
             let ask = &self.asks[empty.ask];
             if cover.covers(ask.from.at, ask.to.at) {
-                wrong.push(self.witness(cover, empty));
-                if wrong.len() == TRIES {
-                    break;
-                }
+                wrong.entry((empty.client, empty.lens)).or_default().push(empty);
             }
         }
-        let smallest = wrong.into_iter().min_by_key(|(items, witness)| (items.len(), witness.len()));
-        let Some((items, witness)) = smallest else { return Ok(()) };
-        let names: Vec<_> = items.iter().map(|item| self.items[*item].facts.package.to_string()).collect();
-        let says = format!("nothing regular was said to be left, and always one of {} was", names.join(", "));
-        Err(Halt::illegal("LAST-ONLY-WHEN-EXHAUSTED", says, witness))
+        if wrong.is_empty() { Ok(()) } else { Err(self.smallest(&covers, &wrong)) }
     }
 
-    fn cover(&self, client: Client, lens: Lens, pool: &[Pooled]) -> Result<Cover, Halt> {
+    /// The wrong answer that the fewest packages show; of the first ones that are equal, by the fewest operations.
+    fn smallest(
+        &self,
+        covers: &BTreeMap<(Client, Lens), Cover>,
+        wrong: &BTreeMap<(Client, Lens), Vec<&Empty>>,
+    ) -> Halt {
+        let mut counted = vec![];
+        for (pool, empties) in wrong {
+            let Some(cover) = covers.get(pool) else { continue };
+            let steps = Rc::new(Steps::of(&cover.stretches));
+            let span = |empty: &Empty| (self.asks[empty.ask].from.at, self.asks[empty.ask].to.at);
+            counted.extend(empties.iter().map(|empty| {
+                let (from, to) = span(empty);
+                (steps.count(from, to), cover, Rc::clone(&steps), *empty)
+            }));
+        }
+        let least = counted.iter().map(|(count, ..)| *count).min();
+        let equal = counted.iter().filter(|(count, ..)| Some(*count) == least).take(TRIES);
+        let shown = equal.map(|(_, cover, steps, empty)| self.witness(cover, steps, empty));
+        let (items, witness) = shown.min_by_key(|(_, witness)| witness.len()).unwrap_or_default();
+        let names: Vec<_> = items.iter().map(|item| self.items[*item].facts.package.to_string()).collect();
+        let says = format!("nothing regular was said to be left, and always one of {} was", names.join(", "));
+        Halt::illegal("LAST-ONLY-WHEN-EXHAUSTED", says, witness)
+    }
+
+    fn cover(&self, client: Client, lens: Lens, pool: &[(Client, u32)]) -> Result<Cover, Halt> {
         let mut takers = vec![];
         for ask in self.takers.get(&client).into_iter().flatten().map(|ask| &self.asks[*ask]) {
-            let accepts = self.lens(client, ask.claim);
+            let accepts = self.lens(client, ask);
             if accepts == lens {
                 takers.push(ask.from);
             } else if accepts & lens != 0 {
@@ -101,10 +118,15 @@ impl Known<'_> {
         }
         takers.sort_by_key(|taker| taker.at);
         let (mut stretches, mut open) = (vec![], vec![]);
-        for pooled in pool.iter().filter(|pooled| pooled.bit & lens != 0) {
-            let Pooled { stretch, again, taken, .. } = *pooled;
+        for (_, index) in pool {
+            let item = &self.items[*index as usize];
+            if self.bit(item.facts) & lens == 0 {
+                continue;
+            }
+            let again = self.published(item).0;
+            let stretch = Stretch { from: item.certain.0, to: item.certain.1, item: *index, rank: UNRANKED };
             if stretch.to.at < NEVER {
-                if !takers.is_empty() && !taken {
+                if !takers.is_empty() && !taken(item) {
                     return Err(Halt::not_covered("what claims without an answer could take is removed otherwise"));
                 }
                 stretches.push(stretch);
@@ -117,10 +139,10 @@ impl Known<'_> {
             }
         }
         open.sort_by_key(|(from, _)| from.at);
-        for (rank, (from, item)) in open.iter().copied().enumerate() {
+        for (rank, (from, item)) in (0..).zip(open.iter().copied()) {
             // The lost-answer rule: the first claim takes what appeared first, and so on.
-            let to = takers.get(rank).copied().unwrap_or(Limit::NEVER);
-            stretches.push(Stretch { from, to, item, rank: Some(rank) });
+            let to = takers.get(rank as usize).copied().unwrap_or(Limit::NEVER);
+            stretches.push(Stretch { from, to, item, rank });
         }
         stretches.retain(|stretch| stretch.from.at < stretch.to.at);
         stretches.sort_by_key(|stretch| stretch.from.at);
@@ -136,14 +158,15 @@ impl Known<'_> {
     }
 
     /// The fewest packages of which always one is certainly there, and the operations that show this.
-    fn witness(&self, cover: &Cover, empty: &Empty) -> (Vec<usize>, Vec<usize>) {
+    fn witness(&self, cover: &Cover, steps: &Steps, empty: &Empty) -> (Vec<usize>, Vec<usize>) {
         let ask = &self.asks[empty.ask];
-        let chosen = cover.fewest(ask.from.at, ask.to.at);
+        let chosen = steps.list(ask.from.at, ask.to.at);
         let mut witness = vec![ask.at];
         witness.extend(ask.from.by().into_iter().chain(ask.to.by()));
         for stretch in &chosen {
             witness.extend(self.shows(stretch.item));
-            if let Some(rank) = stretch.rank {
+            if stretch.rank != UNRANKED {
+                let rank = stretch.rank as usize;
                 // More had appeared than claims without an answer had begun.
                 witness.extend(cover.open.iter().take(rank).flat_map(|item| self.shows(*item)));
                 witness.extend(cover.takers.iter().take(rank + 1).filter_map(|taker| taker.by()));
@@ -151,18 +174,23 @@ impl Known<'_> {
         }
         witness.sort_unstable();
         witness.dedup();
-        (chosen.iter().map(|stretch| stretch.item).collect(), witness)
+        (chosen.iter().map(|stretch| stretch.item as usize).collect(), witness)
     }
 
     /// The operations that say between which moments a package was there.
-    fn shows(&self, item: usize) -> impl Iterator<Item = usize> {
-        let item = &self.items[item];
-        let batch = item.batch.map(|batch| &self.batches[batch]);
+    fn shows(&self, item: u32) -> impl Iterator<Item = usize> {
+        let item = &self.items[item as usize];
+        let batch = item.batch().map(|batch| &self.batches[batch]);
         let published = batch.and_then(|batch| if batch.done { batch.span.1.by() } else { batch.lost.by() });
-        let claimed = item.grant.map(|ask| self.asks[ask].at);
+        let claimed = item.grant().map(|ask| self.asks[ask].at);
         let latest = item.certain.0.by();
         published.into_iter().chain(latest).chain(item.certain.1.by()).chain(claimed)
     }
+}
+
+/// Whether it is known what became of it, so that no claim without an answer got it.
+fn taken(item: &Item<'_>) -> bool {
+    item.grant().is_some() || item.gone().withdrawn.0.at < NEVER
 }
 
 impl Cover {
@@ -170,30 +198,5 @@ impl Cover {
     fn covers(&self, from: Moment, to: Moment) -> bool {
         let next = self.union.partition_point(|(begin, _)| *begin < from);
         next.checked_sub(1).is_some_and(|at| self.union[at].1 > to)
-    }
-
-    /// Of all that began in time the one that reaches furthest, and on from there.
-    fn fewest(&self, from: Moment, to: Moment) -> Vec<&Stretch> {
-        let mut chosen: Vec<&Stretch> = vec![];
-        let mut next = self.stretches.iter().peekable();
-        let mut furthest: Option<&Stretch> = None;
-        let mut reached = from;
-        // The first one begins before `from`, each next one before the end of the one before.
-        loop {
-            while let Some(stretch) = next.next_if(|stretch| stretch.from.at < reached) {
-                if furthest.is_none_or(|furthest| stretch.to.at > furthest.to.at) {
-                    furthest = Some(stretch);
-                }
-            }
-            let Some(stretch) = furthest.filter(|stretch| stretch.to.at > from) else { return chosen };
-            if chosen.last().is_some_and(|last| last.to.at >= stretch.to.at) {
-                return chosen;
-            }
-            chosen.push(stretch);
-            if stretch.to.at > to {
-                return chosen;
-            }
-            reached = stretch.to.at;
-        }
     }
 }

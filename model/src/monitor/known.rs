@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use crate::monitor::asked::{Answer, Ask};
 use crate::{
-    history::{Claim, Facts, Fate, Role, State, Status},
+    history::{Facts, Fate, KeyState, Role, State, Status},
     linearize::Operation,
-    monitor::limit::{Index, Limit, NEVER, moment},
-    names::{Client, Key, Suite, Time, User},
+    monitor::{
+        limit::{Limit, NEVER, NOBODY, Rule, moment},
+        numbers::Numbers,
+    },
+    names::{Client, Key, Package, Suite, Time, User},
     spec::Spec,
 };
 
@@ -16,11 +20,24 @@ pub(super) enum Halt {
     Illegal { rule: &'static str, says: String, witness: Vec<usize> },
     /// Something here could make both verdicts wrong.
     NotCovered(String),
+    /// What this part shares with others matters: they must be judged together.
+    Mingled(String),
 }
 
 impl Halt {
     pub(super) fn illegal(rule: &'static str, says: impl ToString, witness: impl IntoIterator<Item = usize>) -> Self {
-        Self::Illegal { rule, says: says.to_string(), witness: witness.into_iter().collect() }
+        let mut witness: Vec<_> = witness.into_iter().collect();
+        witness.sort_unstable();
+        witness.dedup();
+        Self::Illegal { rule, says: says.to_string(), witness }
+    }
+
+    /// How many operations show it.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Illegal { witness, .. } => witness.len(),
+            Self::NotCovered(_) | Self::Mingled(_) => 0,
+        }
     }
 
     pub(super) fn not_covered(why: impl ToString) -> Self {
@@ -31,27 +48,26 @@ impl Halt {
 /// A package of the initial state or of some publication.
 pub(super) struct Item<'a> {
     pub(super) facts: &'a Facts,
-    /// Its publication; `None` if it was there from the start.
-    pub(super) batch: Option<usize>,
+    batch: u32,
+    grant: u32,
+    regular: bool,
     /// What had become of it before the history.
     pub(super) fate: Fate,
     /// Whether it had been granted before the history: a last resort can be, and stay.
     pub(super) granted: bool,
     /// The rule by which it could not be granted even at the start.
-    pub(super) dead: Option<&'static str>,
-    /// The latest begin of a publication of it that was answered with yes, and the latest end of one.
-    pub(super) published: (Limit, Limit),
-    /// The claim that got it as a regular package.
-    pub(super) grant: Option<usize>,
+    pub(super) dead: Option<Rule>,
     /// How else it can be gone; apart, since for most packages it is nothing.
     gone: Option<Box<Gone>>,
     /// The latest moment at which it appears, and the earliest at which it is gone.
     pub(super) certain: (Limit, Limit),
 }
 
-/// How a package can be gone without a claim.
+/// What few packages have: how it can be gone without a claim, and that it was published again.
 #[derive(Clone)]
 pub(super) struct Gone {
+    /// Where it was published more than once: the latest begin of those that were answered with yes, and the latest end.
+    pub(super) published: Option<(Limit, Limit)>,
     /// Withdrawals that were answered `Withdrawn`: the earliest moment that any of them can be, and the first end.
     pub(super) withdrawn: (Limit, Limit),
     /// The earliest begin of a withdrawal without an answer.
@@ -62,6 +78,7 @@ pub(super) struct Gone {
 
 impl Gone {
     const NEVER: Self = Self {
+        published: None,
         withdrawn: (Limit::NEVER, Limit::NEVER),
         withdrawal_lost: Limit::NEVER,
         killed: (Limit::NEVER, Limit::NEVER),
@@ -72,19 +89,33 @@ impl<'a> Item<'a> {
     pub(super) fn new(facts: &'a Facts, batch: Option<usize>) -> Self {
         Self {
             facts,
-            batch,
+            batch: number(batch),
+            grant: NOBODY,
+            regular: facts.role == Role::Regular,
             fate: Fate::Available,
             granted: false,
             dead: None,
-            published: (Limit::BEFORE, Limit::BEFORE),
-            grant: None,
             gone: None,
             certain: (Limit::NEVER, Limit::NEVER),
         }
     }
 
+    /// Its publication; `None` if it was there from the start.
+    pub(super) fn batch(&self) -> Option<usize> {
+        (self.batch != NOBODY).then_some(self.batch as usize)
+    }
+
+    /// The claim that got it as a regular package.
+    pub(super) fn grant(&self) -> Option<usize> {
+        (self.grant != NOBODY).then_some(self.grant as usize)
+    }
+
+    pub(super) fn grant_to(&mut self, ask: usize) {
+        self.grant = number(Some(ask));
+    }
+
     pub(super) fn is_regular(&self) -> bool {
-        self.facts.role == Role::Regular
+        self.regular
     }
 
     pub(super) fn gone(&self) -> &Gone {
@@ -94,6 +125,11 @@ impl<'a> Item<'a> {
     pub(super) fn gone_mut(&mut self) -> &mut Gone {
         self.gone.get_or_insert_with(|| Box::new(Gone::NEVER))
     }
+}
+
+/// Small, since there are many. Positions and all that is counted by them are below 2³².
+fn number(place: Option<usize>) -> u32 {
+    place.and_then(|place| u32::try_from(place).ok()).unwrap_or(NOBODY)
 }
 
 /// Packages that appear together, in one publication or in repetitions of it.
@@ -124,17 +160,6 @@ pub(super) struct CalledUsed {
     pub(super) items: Vec<usize>,
 }
 
-/// A claim with its repetitions under the same key, which are one.
-pub(super) struct Ask<'a> {
-    pub(super) claim: &'a Claim,
-    /// The operation to show for it.
-    pub(super) at: usize,
-    pub(super) from: Limit,
-    pub(super) to: Limit,
-    /// `None` if every answer was lost.
-    pub(super) answer: Option<&'a BTreeMap<Client, Status>>,
-}
-
 /// An answer that says that no regular package was there.
 pub(super) struct Empty {
     pub(super) ask: usize,
@@ -151,10 +176,27 @@ pub(super) struct Known<'a> {
     pub(super) spec: &'a Spec,
     pub(super) initial: &'a State,
     pub(super) history: &'a [Operation],
+    /// Until when other parts let time pass, which must not matter to this one.
+    pub(super) latest_tick: Time,
+    /// Of what pool the last package was, and whether all are of one pool, which is the only client's.
+    pub(super) latest_pool: Option<(Client, Suite)>,
+    pub(super) alike: bool,
+    /// Client and init key of each package.
+    pub(super) init_keys: Vec<u64>,
+    /// Whether all keys that are added are in the initial state.
+    pub(super) settled: bool,
+    /// The client of this part, if it has only one.
+    pub(super) only: Option<Client>,
+    /// The signature keys of this part that were ever added.
+    pub(super) keys: BTreeMap<Key, &'a KeyState>,
     pub(super) items: Vec<Item<'a>>,
-    pub(super) index: Index,
+    /// Where each package is among the items of all parts, and how many the parts before have.
+    pub(super) index: Numbers,
+    pub(super) before: usize,
     pub(super) batches: Vec<Batch<'a>>,
     pub(super) called_used: Vec<CalledUsed>,
+    /// Publications that were refused since they would not fit.
+    pub(super) called_full: Vec<usize>,
     pub(super) asks: Vec<Ask<'a>>,
     pub(super) empties: Vec<Empty>,
     /// Withdrawals that were answered.
@@ -173,6 +215,8 @@ pub(super) struct Known<'a> {
     pub(super) stored: BTreeMap<Client, Lens>,
     /// The claims without an answer that could have taken something, by client.
     pub(super) takers: BTreeMap<Client, Vec<usize>>,
+    /// The clients whose batches must be granted in their order, and are several.
+    pub(super) ordered: BTreeSet<Client>,
     /// What was read but not decided, though it can only forbid more: an illegal history stays illegal.
     pub(super) doubt: Option<String>,
 }
@@ -180,6 +224,18 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     pub(super) fn doubt(&mut self, why: impl ToString) {
         self.doubt.get_or_insert_with(|| why.to_string());
+    }
+
+    pub(super) fn item(&self, package: Package) -> Option<usize> {
+        self.index.get(package.0)?.checked_sub(self.before)
+    }
+
+    /// The latest begin of a publication that was answered with yes, and the latest end of one.
+    pub(super) fn published(&self, item: &Item<'_>) -> (Limit, Limit) {
+        item.gone().published.unwrap_or_else(|| {
+            let batch = item.batch().map(|batch| &self.batches[batch]);
+            batch.filter(|batch| batch.done).map_or((Limit::BEFORE, Limit::BEFORE), |batch| batch.span)
+        })
     }
 
     pub(super) fn from(&self, at: usize) -> Limit {
@@ -190,12 +246,16 @@ impl Known<'_> {
         Limit::of(self.history[at].returned.map_or(NEVER, moment), at)
     }
 
-    pub(super) fn lens(&self, client: Client, claim: &Claim) -> Lens {
+    pub(super) fn lens(&self, client: Client, ask: &Ask<'_>) -> Lens {
         let suites = self.suites.get(&client).into_iter().flatten().enumerate();
-        suites.filter(|(_, suite)| claim.accepts(suite)).fold(0, |lens, (bit, _)| lens | 1 << bit)
+        suites.filter(|(_, suite)| ask.accepts(suite)).fold(0, |lens, (bit, _)| lens | 1 << bit)
     }
 
+    /// Looks at the facts only where they matter: they are far away.
     pub(super) fn bit(&self, facts: &Facts) -> Lens {
+        if self.alike {
+            return 1;
+        }
         let suites = self.suites.get(&facts.client).into_iter().flatten();
         suites.zip(0..).find(|(suite, _)| **suite == facts.suite).map_or(0, |(_, bit)| 1 << bit)
     }

@@ -1,8 +1,4 @@
-//! Moments, bounds on them, and where each package is found.
-
-use std::collections::HashMap;
-
-use crate::names::Package;
+//! Moments, and bounds on them.
 
 /// A time of the history plus one, twice: there is one before all of them, one after, and one just before each.
 pub(super) type Moment = u64;
@@ -25,7 +21,7 @@ pub(super) struct Limit {
     pub(super) rule: Rule,
 }
 
-const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 
 impl Limit {
     pub(super) const BEFORE: Self = Self { at: BEFORE, by: NOBODY, rule: Rule::Own };
@@ -73,7 +69,10 @@ pub(super) enum Rule {
     Own,
     ClaimBytes,
     ClaimLive,
+    ClaimOnce,
     KeyCascade,
+    LastReplaced,
+    LifeTerminal,
     PubLifetime,
     PubRetry,
     PubSigner,
@@ -86,40 +85,14 @@ impl Rule {
             Self::Own => "",
             Self::ClaimBytes => "CLAIM-BYTES",
             Self::ClaimLive => "CLAIM-LIVE",
+            Self::ClaimOnce => "CLAIM-ONCE",
+            Self::LastReplaced => "LAST-REPLACED-WHOLE",
+            Self::LifeTerminal => "LIFE-TERMINAL",
             Self::KeyCascade => "KEY-CASCADE",
             Self::PubLifetime => "PUB-LIFETIME",
             Self::PubRetry => "PUB-RETRY",
             Self::PubSigner => "PUB-SIGNER-LISTED",
             Self::WithdrawRace => "LIFE-WITHDRAW-RACE",
-        }
-    }
-}
-
-/// Where each package is found. Numbers are mostly dense, and a list is friendlier to the memory than a hash table.
-#[derive(Default)]
-pub(super) struct Index {
-    dense: Vec<u32>,
-    sparse: HashMap<Package, usize>,
-    len: usize,
-}
-
-impl Index {
-    pub(super) fn get(&self, package: Package) -> Option<usize> {
-        let dense = self.dense.get(package.0 as usize).filter(|item| **item != NOBODY).map(|item| *item as usize);
-        dense.or_else(|| if self.sparse.is_empty() { None } else { self.sparse.get(&package).copied() })
-    }
-
-    pub(super) fn insert(&mut self, package: Package, item: usize) {
-        self.len += 1;
-        let place = package.0 as usize;
-        match u32::try_from(item) {
-            Ok(item) if place < 4 * self.len + 1024 => {
-                if self.dense.len() <= place {
-                    self.dense.resize(place + 1, NOBODY);
-                }
-                self.dense[place] = item;
-            }
-            _ => drop(self.sparse.insert(package, item)),
         }
     }
 }

@@ -1,18 +1,34 @@
 //! Reads publications: which packages appear together, and what could never have been stored.
 
-use std::collections::BTreeMap;
-
 use crate::{
     history::{Facts, Role},
+    linearize::Operation,
     monitor::{
         known::{Batch, CalledUsed, Halt, Item, Known},
         limit::Limit,
+        parts::{Seen, What},
     },
-    names::{Client, Suite},
-    spec::{Outcome, Reason},
+    names::Client,
+    spec::{Op, Outcome, Reason},
 };
 
 impl<'a> Known<'a> {
+    /// Whether all publications are such as are decided. Looks at nothing else, so that the processor can fetch the next
+    /// ones meanwhile: this is where they come from far away.
+    pub(super) fn look_at_publications(&self, part: &[(u32, Seen)]) -> Result<(), Halt> {
+        let strange = part.iter().filter(|(_, seen)| matches!(seen.what, What::Other)).any(|(at, _)| {
+            let Operation { op: Op::Publish { client, packages }, outcome, .. } = &self.history[*at as usize] else {
+                return false;
+            };
+            let refused = matches!(outcome, Some(Outcome::Refused(reason)) if *reason != Reason::AlreadyUsed);
+            !refused && packages.iter().any(|facts| facts.client != *client || facts.not_before > self.initial.now)
+        });
+        if strange {
+            return Err(Halt::not_covered("a publication has packages of another client, or not valid yet"));
+        }
+        Ok(())
+    }
+
     pub(super) fn read_publication(
         &mut self,
         at: usize,
@@ -26,11 +42,11 @@ impl<'a> Known<'a> {
         if let Some(Outcome::Refused(reason)) = outcome
             && *reason != Reason::AlreadyUsed
         {
+            if *reason == Reason::StockFull {
+                self.called_full.push(at);
+            }
             self.doubt("a publication was refused for another reason than used packages");
             return Ok(());
-        }
-        if packages.iter().any(|facts| facts.client != client || facts.not_before > self.initial.now) {
-            return Err(Halt::not_covered("a publication has packages of another client, or not valid yet"));
         }
         if packages.is_empty() {
             self.doubt("a publication is empty");
@@ -55,10 +71,7 @@ impl<'a> Known<'a> {
     /// What is wrong with a publication at any time of this history.
     fn fault(&self, client: Client, packages: &[Facts]) -> Option<Reason> {
         let listed = |facts: &Facts| {
-            self.initial
-                .keys
-                .get(&facts.signer)
-                .is_some_and(|key| key.client == client && key.is_valid(self.initial.now))
+            self.keys.get(&facts.signer).is_some_and(|key| key.client == client && key.removed.is_none())
         };
         let last_resorts = || packages.iter().filter(|facts| facts.role == Role::LastResort);
         let mut suites: Vec<_> = last_resorts().map(|facts| facts.suite).collect();
@@ -81,31 +94,30 @@ impl<'a> Known<'a> {
 
     /// The batch of these packages; `None` if all of them were there from the start.
     fn batch(&mut self, client: Client, packages: &'a [Facts]) -> Result<Option<usize>, Halt> {
-        let item = |facts: &Facts| self.index.get(facts.package);
+        let item = |facts: &Facts| self.item(facts.package);
         let first = packages.first().and_then(item);
-        let same = match first.map(|first| self.items[first].batch) {
+        let same = match first.map(|first| self.items[first].batch()) {
             None => packages.iter().all(|facts| item(facts).is_none()),
             Some(Some(batch)) => self.batches[batch].packages == packages,
             Some(None) => packages.iter().all(|facts| {
-                item(facts).is_some_and(|index| self.items[index].batch.is_none() && self.items[index].facts == facts)
+                item(facts).is_some_and(|index| self.items[index].batch().is_none() && self.items[index].facts == facts)
             }),
         };
         if !same {
             return Err(Halt::not_covered("publications share some of their packages, but not all"));
         }
         if let Some(first) = first {
-            return Ok(self.items[first].batch);
+            return Ok(self.items[first].batch());
         }
         let (batch, first_item) = (self.batches.len(), self.items.len());
         for facts in packages {
-            if self.index.get(facts.package).is_some() {
+            if self.item(facts.package).is_some() {
                 return Err(Halt::not_covered(format_args!(
                     "{} is twice in one publication of {client}",
                     facts.package
                 )));
             }
-            self.index.insert(facts.package, self.items.len());
-            self.items.push(Item::new(facts, Some(batch)));
+            self.add(Item::new(facts, Some(batch)))?;
         }
         self.batches.push(Batch {
             packages,
@@ -120,12 +132,16 @@ impl<'a> Known<'a> {
 
     fn note_publication(&mut self, at: usize, batch: Option<usize>, packages: &[Facts], outcome: Option<&Outcome>) {
         let (from, to) = (self.from(at), self.to(at));
-        let items: Vec<usize> = packages.iter().filter_map(|facts| self.index.get(facts.package)).collect();
+        let items = |known: &Self| packages.iter().filter_map(|facts| known.item(facts.package)).collect::<Vec<_>>();
         match outcome {
             Some(Outcome::Done) => {
-                for item in items {
-                    self.items[item].published.0.raise(from);
-                    self.items[item].published.1.raise(to);
+                if batch.is_none_or(|batch| self.batches[batch].done) {
+                    for item in items(self) {
+                        let mut latest = self.published(&self.items[item]);
+                        latest.0.raise(from);
+                        latest.1.raise(to);
+                        self.items[item].gone_mut().published = Some(latest);
+                    }
                 }
                 if let Some(batch) = batch {
                     let batch = &mut self.batches[batch];
@@ -135,7 +151,7 @@ impl<'a> Known<'a> {
                     batch.span.1.lower(to);
                 }
             }
-            Some(_) => self.called_used.push(CalledUsed { at, batch, items }),
+            Some(_) => self.called_used.push(CalledUsed { at, batch, items: items(self) }),
             None => {
                 if let Some(batch) = batch {
                     self.batches[batch].lost.lower(from);
@@ -144,23 +160,11 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Init keys that are used twice, and stocks that could be full: both can be refused or forbidden by other rules.
-    pub(super) fn note_limits(&mut self) -> Result<(), Halt> {
-        let number = |item: &Item<'_>| u64::from(item.facts.client.0) << 32 | u64::from(item.facts.init_key.0);
-        let mut init_keys: Vec<_> = self.items.iter().map(number).collect();
-        init_keys.sort_unstable();
-        if init_keys.windows(2).any(|pair| pair[0] == pair[1]) {
+    /// Init keys that are used twice are forbidden by other rules.
+    pub(super) fn check_init_keys(&mut self) -> Result<(), Halt> {
+        self.init_keys.sort_unstable();
+        if self.init_keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Halt::not_covered("two packages have one init key"));
-        }
-        if self.items.len() <= self.spec.stock_max {
-            return Ok(());
-        }
-        let mut pools: BTreeMap<(Client, Suite), usize> = BTreeMap::new();
-        for item in self.items.iter().filter(|item| item.is_regular()) {
-            *pools.entry((item.facts.client, item.facts.suite)).or_default() += 1;
-        }
-        if pools.values().any(|size| *size > self.spec.stock_max) {
-            self.doubt("the stock could have been full");
         }
         Ok(())
     }

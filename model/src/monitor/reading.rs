@@ -3,26 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Fate, Role, State},
+    history::{Fate, PackageState, Role, State},
     linearize::Operation,
     monitor::{
         known::{Halt, Item, Known},
-        limit::{Index, Limit, NEVER, Rule},
+        limit::{Limit, NEVER, Rule},
+        numbers::Numbers,
+        parts::{Seen, Stored, What},
     },
-    names::{Client, Key},
-    spec::{Op, Outcome, Selection, Spec},
+    names::{Client, Key, Suite},
+    spec::{Op, Outcome, Spec},
 };
 
 impl<'a> Known<'a> {
-    pub(super) fn read(spec: &'a Spec, initial: &'a State, history: &'a [Operation]) -> Result<Self, Halt> {
-        let mut known = Self {
+    pub(super) fn new(spec: &'a Spec, initial: &'a State, history: &'a [Operation]) -> Self {
+        Self {
             spec,
             initial,
             history,
+            settled: false,
+            only: None,
+            latest_tick: 0,
+            latest_pool: None,
+            alike: true,
+            init_keys: vec![],
+            keys: BTreeMap::new(),
             items: vec![],
-            index: Index::default(),
+            index: Numbers::up_to(initial.packages.len() + history.len()),
+            before: 0,
             batches: vec![],
             called_used: vec![],
+            called_full: vec![],
             asks: vec![],
             empties: vec![],
             withdrawals: vec![],
@@ -34,54 +45,130 @@ impl<'a> Known<'a> {
             suites: BTreeMap::new(),
             stored: BTreeMap::new(),
             takers: BTreeMap::new(),
+            ordered: BTreeSet::new(),
             doubt: None,
-        };
-        for key in initial.keys.values().filter(|key| key.is_valid(initial.now)) {
-            known.clients.entry(key.user).or_default().insert(key.client);
         }
-        known.read_initial()?;
-        let mut claims = Vec::with_capacity(history.len());
-        known.items.reserve(history.len());
-        for (at, operation) in history.iter().enumerate() {
-            if known.from(at).at >= NEVER - 1 || known.to(at).at < known.from(at).at {
-                return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
-            }
-            if operation.outcome.is_none() != operation.returned.is_none() {
-                return Err(Halt::not_covered(format_args!("operation {at} has an answer or an end, but not both")));
-            }
-            match &operation.op {
-                Op::Claim(claim) => claims.push((at, claim)),
-                _ => known.read_other(at, operation)?,
-            }
-        }
-        known.note_limits()?;
-        known.note_suites()?;
-        known.note_vanishing()?;
-        known.read_claims(&claims)?;
-        known.note_order();
-        Ok(known)
     }
 
-    fn read_initial(&mut self) -> Result<(), Halt> {
-        for stored in self.initial.packages.values() {
+    /// Forgets the part before, but keeps the memory that it took.
+    fn forget(&mut self) {
+        self.before += self.items.len();
+        (self.latest_pool, self.alike) = (None, true);
+        self.init_keys.clear();
+        self.keys.clear();
+        self.items.clear();
+        self.batches.clear();
+        self.called_used.clear();
+        self.called_full.clear();
+        self.asks.clear();
+        self.empties.clear();
+        self.withdrawals.clear();
+        self.removals.clear();
+        self.ticks.clear();
+        self.stocks.clear();
+        self.clients.clear();
+        self.vanishing.clear();
+        self.suites.clear();
+        self.stored.clear();
+        self.takers.clear();
+        self.ordered.clear();
+        self.doubt = None;
+    }
+
+    pub(super) fn read(&mut self, part: &[(u32, Seen)], stored: &Stored<'a>) -> Result<(), Halt> {
+        self.forget();
+        self.only = stored.only;
+        self.keys.extend(stored.keys.iter().copied());
+        for key in self.keys.values().filter(|key| key.removed.is_none()) {
+            self.clients.entry(key.user).or_default().insert(key.client);
+        }
+        if self.keys.values().any(|key| key.expires.is_some()) {
+            return Err(Halt::not_covered("a signature key expires"));
+        }
+        self.read_initial(&stored.packages)?;
+        let history = self.history;
+        let mut claims = 0;
+        for block in part.chunks(256) {
+            self.look_at_publications(block)?;
+            for (at, seen) in block {
+                let at = *at as usize;
+                if seen.from >= NEVER - 1 || seen.to < seen.from {
+                    return Err(Halt::not_covered(format_args!("operation {at} has no sensible times")));
+                }
+                match seen.what {
+                    What::Odd => {
+                        return Err(Halt::not_covered(format_args!(
+                            "operation {at} has an answer or an end, but not both"
+                        )));
+                    }
+                    What::Plain(_) | What::Claim => claims += 1,
+                    What::Other => self.read_other(at, &history[at])?,
+                }
+            }
+        }
+        self.asks.reserve(claims);
+        self.check_init_keys()?;
+        self.note_vanishing()?;
+        self.read_claims(part)?;
+        Ok(())
+    }
+
+    pub(super) fn add(&mut self, item: Item<'a>) -> Result<(), Halt> {
+        let package = item.facts.package;
+        if self.index.get(package.0).is_some() {
+            return Err(Halt::Mingled(format!("{package} is of several clients")));
+        }
+        if item.dead.is_none() && item.facts.not_after <= self.latest_tick {
+            return Err(Halt::Mingled(format!("{package} expires")));
+        }
+        self.index.insert(package.0, self.before + self.items.len());
+        let (facts, stored) = (item.facts, item.batch().is_none());
+        self.items.push(item);
+        // Noted now, while the processor has it at hand.
+        self.init_keys.push(u64::from(facts.client.0) << 32 | u64::from(facts.init_key.0));
+        if self.latest_pool == Some((facts.client, facts.suite)) {
+            return Ok(());
+        }
+        self.note_pool(facts.client, facts.suite, stored)
+    }
+
+    /// A suite that a client has or could have a package of.
+    fn note_pool(&mut self, client: Client, suite: Suite, stored: bool) -> Result<(), Halt> {
+        self.alike &= self.latest_pool.is_none() && self.only == Some(client);
+        self.latest_pool = Some((client, suite));
+        let suites = self.suites.entry(client).or_default();
+        if !suites.contains(&suite) {
+            suites.push(suite);
+            if stored {
+                // What was there from the start comes first, so its bits are the lowest.
+                self.stored.insert(client, (1 << suites.len()) - 1);
+            }
+            if suites.len() > 60 {
+                return Err(Halt::not_covered("a client has packages of more than 60 suites"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_initial(&mut self, packages: &[&'a PackageState]) -> Result<(), Halt> {
+        for stored in packages {
             let facts = &stored.facts;
             if facts.not_before > self.initial.now {
                 return Err(Halt::not_covered(format_args!("{} is not valid yet at the start", facts.package)));
             }
-            let listed = self.initial.keys.get(&facts.signer).is_some_and(|key| key.is_valid(self.initial.now));
+            let listed = self.keys.get(&facts.signer).is_some_and(|key| key.removed.is_none());
             let mut item = Item::new(facts, None);
             item.fate = stored.fate;
             item.granted = stored.granted;
             item.certain.0 = Limit::BEFORE;
             item.dead = match stored.fate {
-                Fate::Granted => Some("CLAIM-ONCE"),
-                Fate::Withdrawn if facts.role == Role::LastResort => Some("LAST-REPLACED-WHOLE"),
-                Fate::Withdrawn => Some("LIFE-TERMINAL"),
-                Fate::Available if facts.not_after <= self.initial.now => Some("CLAIM-LIVE"),
-                Fate::Available => (!listed).then_some("KEY-CASCADE"),
+                Fate::Granted => Some(Rule::ClaimOnce),
+                Fate::Withdrawn if facts.role == Role::LastResort => Some(Rule::LastReplaced),
+                Fate::Withdrawn => Some(Rule::LifeTerminal),
+                Fate::Available if facts.not_after <= self.initial.now => Some(Rule::ClaimLive),
+                Fate::Available => (!listed).then_some(Rule::KeyCascade),
             };
-            self.index.insert(facts.package, self.items.len());
-            self.items.push(item);
+            self.add(item)?;
         }
         Ok(())
     }
@@ -118,15 +205,16 @@ impl<'a> Known<'a> {
                 Ok(())
             }
             (Op::RemoveKey { .. }, None) => Err(Halt::not_covered("the removal of a key has no answer")),
+            (Op::AddKey { .. }, Some(Outcome::Done)) if self.settled => Ok(()),
             (Op::AddKey { .. }, _) => Err(Halt::not_covered("a key is added")),
             _ => Err(Halt::not_covered(format_args!("operation {at} was answered in a way that it cannot be"))),
         }
     }
 
     fn read_removal(&mut self, at: usize, client: Client, key: Key) -> Result<(), Halt> {
-        match self.initial.keys.get(&key).filter(|known| known.client == client) {
+        match self.keys.get(&key).filter(|known| known.client == client) {
             None => Err(Halt::illegal("KEY-LIST", format_args!("{key} was removed, which {client} never had"), [at])),
-            Some(known) if !known.is_valid(self.initial.now) => Ok(()),
+            Some(known) if known.removed.is_some() => Ok(()),
             Some(_) => {
                 // Removing again is harmless, so only the first one counts; it can be any that began before all ended.
                 let (from, to) = (self.from(at).under(Rule::KeyCascade), self.to(at).under(Rule::KeyCascade));
@@ -159,27 +247,9 @@ impl<'a> Known<'a> {
         Ok(())
     }
 
-    /// All suites that a client has or could have a package of.
-    fn note_suites(&mut self) -> Result<(), Halt> {
-        for item in &self.items {
-            let suites = self.suites.entry(item.facts.client).or_default();
-            if !suites.contains(&item.facts.suite) {
-                suites.push(item.facts.suite);
-                if item.batch.is_none() {
-                    // What was there from the start comes first, so its bits are the lowest.
-                    self.stored.insert(item.facts.client, (1 << suites.len()) - 1);
-                }
-                if suites.len() > 60 {
-                    return Err(Halt::not_covered("a client has packages of more than 60 suites"));
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn note_vanishing(&mut self) -> Result<(), Halt> {
         let mut listed: BTreeMap<Client, Vec<Key>> = BTreeMap::new();
-        for (key, state) in self.initial.keys.iter().filter(|(_, state)| state.is_valid(self.initial.now)) {
+        for (key, state) in self.keys.iter().filter(|(_, state)| state.removed.is_none()) {
             listed.entry(state.client).or_default().push(*key);
         }
         for (client, keys) in listed {
@@ -192,19 +262,5 @@ impl<'a> Known<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The promise of an order is not looked at, so it must be empty: one batch at most.
-    fn note_order(&mut self) {
-        let mut batches: BTreeMap<Client, BTreeSet<(Option<usize>, u32)>> = BTreeMap::new();
-        if self.spec.selection == Selection::Fifo {
-            for item in self.items.iter().filter(|item| item.is_regular() && item.dead.is_none()) {
-                let stored = self.initial.packages.get(&item.facts.package).map_or(0, |stored| stored.batch);
-                batches.entry(item.facts.client).or_default().insert((item.batch, stored));
-            }
-        }
-        if batches.values().any(|batches| batches.len() > 1) {
-            self.doubt("the directory promises an order, and a client has more than one batch");
-        }
     }
 }

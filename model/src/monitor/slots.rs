@@ -39,7 +39,7 @@ impl Known<'_> {
                 there: vec![None],
                 clear: true,
             });
-            match item.batch.map(|batch| &self.batches[batch]) {
+            match item.batch().map(|batch| &self.batches[batch]) {
                 None if item.dead.is_some() => continue,
                 None => slot.clear &= slot.there[0].replace(index).is_none(),
                 Some(batch) if batch.done => {
@@ -74,7 +74,7 @@ impl Known<'_> {
         let mut replaced = Limit::NEVER;
         let mut surely = Limit::NEVER;
         for change in slot.changes.iter().rev().filter(|change| change.puts) {
-            let (latest_begin, latest_end) = self.items[change.item].published;
+            let (latest_begin, latest_end) = self.published(&self.items[change.item]);
             if latest_begin.at > surely.at && slot.clear {
                 let says =
                     format!("{} was published again after it was replaced", self.items[change.item].facts.package);
@@ -85,7 +85,7 @@ impl Known<'_> {
             surely.lower(change.to);
         }
         if let Some(first) = slot.there[0] {
-            let (latest_begin, latest_end) = self.items[first].published;
+            let (latest_begin, latest_end) = self.published(&self.items[first]);
             if latest_begin.at > surely.at && slot.clear {
                 let says = format!("{} was published again after it was replaced", self.items[first].facts.package);
                 return Err(Halt::illegal("PUB-RETRY", says, latest_begin.by().into_iter().chain(surely.by())));
@@ -101,11 +101,11 @@ impl Known<'_> {
         for empty in &self.empties {
             let ask = &self.asks[empty.ask];
             let shown = self.last_resort(empty);
-            if shown.is_none() && !ask.claim.last_resort_accepted {
+            if shown.is_none() && !ask.accepts_last_resort() {
                 continue;
             }
             let suites = self.suites.get(&empty.client).into_iter().flatten();
-            for suite in suites.filter(|suite| ask.claim.accepts(suite)) {
+            for suite in suites.filter(|suite| ask.accepts(suite)) {
                 let here = shown.filter(|shown| self.items[*shown].facts.suite == *suite);
                 if shown.is_some() && here.is_none() {
                     continue;

@@ -15,26 +15,31 @@ use crate::{
 
 /// The times of one client's packages of one suite, each list in order.
 #[derive(Default)]
-struct Times {
-    appears_earliest: Vec<Moment>,
-    appears_latest: Vec<Moment>,
-    gone_earliest: Vec<Moment>,
-    gone_latest: Vec<Moment>,
+pub(super) struct Times {
+    pub(super) appears_earliest: Vec<Moment>,
+    pub(super) appears_latest: Vec<Moment>,
+    pub(super) gone_earliest: Vec<Moment>,
+    pub(super) gone_latest: Vec<Moment>,
     /// When the suite can be known, and when it is for certain.
     known: Option<(Moment, Moment)>,
 }
 
 /// What counts need to know of claims.
-struct Grants {
+pub(super) struct Grants {
     /// The first end of a claim that got this last resort, and the first begin.
     last_resorts: BTreeMap<Package, (Moment, Moment)>,
     /// When the claims without an answer began, in order.
     takers: BTreeMap<Client, Vec<Moment>>,
 }
 
+/// How many of these moments are before another one.
+pub(super) fn before(moments: &[Moment], limit: Moment) -> usize {
+    moments.partition_point(|moment| *moment < limit)
+}
+
 impl Grants {
     /// How many claims without an answer may have taken something by then.
-    fn takers(&self, client: Client, to: Moment) -> usize {
+    pub(super) fn takers(&self, client: Client, to: Moment) -> usize {
         self.takers.get(&client).map_or(0, |begun| begun.partition_point(|begin| *begin <= to))
     }
 
@@ -69,10 +74,11 @@ impl Known<'_> {
     }
 
     pub(super) fn check_stocks(&mut self, slots: &Slots) -> Result<(), Halt> {
-        if self.stocks.is_empty() {
+        if self.stocks.is_empty() && !self.is_limited() {
             return Ok(());
         }
         let (times, grants) = (self.times(), self.grants());
+        self.check_limits(&times, &grants)?;
         let mut unsure = false;
         for at in &self.stocks {
             let (Op::Stock { client }, Some(Outcome::Stock(stock))) =
@@ -93,7 +99,7 @@ impl Known<'_> {
     fn times(&self) -> BTreeMap<(Client, Suite), Times> {
         let mut all: BTreeMap<(Client, Suite), Times> = BTreeMap::new();
         for item in &self.items {
-            let batch = item.batch.map(|batch| &self.batches[batch]);
+            let batch = item.batch().map(|batch| &self.batches[batch]);
             let earliest = batch.map_or(0, |batch| batch.span.0.at.min(batch.lost.at));
             if earliest == NEVER {
                 continue;
@@ -104,7 +110,7 @@ impl Known<'_> {
             if !item.is_regular() || item.dead.is_some() {
                 continue;
             }
-            let gone_latest = match item.grant {
+            let gone_latest = match item.grant() {
                 Some(ask) => self.asks[ask].to.at,
                 None => item.gone().withdrawn.1.at.min(item.gone().killed.1.at).max(earliest),
             };
@@ -163,11 +169,8 @@ impl Known<'_> {
         let mut sure = true;
         for (suite, count) in &stock.regular {
             let Some(times) = times.get(&(client, *suite)) else { continue };
-            let before = |list: &[Moment], limit: Moment| list.partition_point(|moment| *moment < limit);
-            // Appeared before it at the latest, less all that may be gone by its end.
-            let appeared = before(&times.appears_latest, from);
-            let least = appeared.saturating_sub(before(&times.gone_earliest, to + 1)).saturating_sub(takers);
-            let most = before(&times.appears_earliest, to + 1).saturating_sub(before(&times.gone_latest, from));
+            let least = times.least(from, to).saturating_sub(takers);
+            let most = times.most(from, to);
             let count = usize::try_from(*count).unwrap_or(usize::MAX);
             if count < least || count > most {
                 let says = format!("{count} of {suite} were counted, where from {least} to {most} can be");

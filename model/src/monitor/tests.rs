@@ -1,6 +1,7 @@
 //! Histories by hand, and the bars: how soon, how large, how small a witness.
 
 mod fuzz;
+mod promises;
 mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,7 +178,7 @@ fn what_is_not_decided_is_said() {
     let read = Op::Notifications { client: Client(1), after: 0 };
     assert!(why(read, Some(Outcome::Notifications(vec![]))).contains("notifications"));
     assert!(why(Op::Tick { to: 7 }, None).contains("time passed"));
-    assert!(why(publish(1..2), Some(Outcome::Refused(Reason::StockFull))).contains("refused"));
+    assert!(why(publish(1..2), Some(Outcome::Refused(Reason::NotYetValid))).contains("refused"));
     // What forbids more does not hide what is wrong without it.
     let history = [
         operation(Op::Notifications { client: Client(1), after: 0 }, Some(Outcome::Notifications(vec![])), 0, 1),

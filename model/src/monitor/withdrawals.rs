@@ -37,7 +37,7 @@ impl Known<'_> {
     }
 
     fn withdrawable(&self, client: Client, package: Package) -> Result<Option<usize>, Halt> {
-        let item = self.index.get(package).filter(|item| self.items[*item].facts.client == client);
+        let item = self.item(package).filter(|item| self.items[*item].facts.client == client);
         match item {
             Some(item) if !self.items[item].is_regular() => Err(Halt::not_covered("a last resort is withdrawn")),
             item => Ok(item),
@@ -63,7 +63,7 @@ impl Known<'_> {
         if fate == WithdrawnFate::Unknown {
             return self.read_unknown(at, index);
         }
-        if let Some(batch) = item.batch {
+        if let Some(batch) = item.batch() {
             let batch = &self.batches[batch];
             if !batch.done && batch.lost.at < NEVER {
                 return Err(Halt::not_covered("a package was withdrawn whose publication has no answer"));
@@ -76,7 +76,7 @@ impl Known<'_> {
             }
         }
         self.settled(index, at)?;
-        let grant = self.items[index].grant;
+        let grant = self.items[index].grant();
         match (fate, grant) {
             (WithdrawnFate::AlreadyGranted, Some(ask)) => {
                 let to = self.to(at).under(Rule::WithdrawRace);
@@ -100,7 +100,7 @@ impl Known<'_> {
     /// The directory never had it: every publication of it comes later.
     fn read_unknown(&self, at: usize, item: usize) -> Result<(), Halt> {
         let item = &self.items[item];
-        let batch = item.batch.map(|batch| &self.batches[batch]);
+        let batch = item.batch().map(|batch| &self.batches[batch]);
         let first = batch.map_or(Limit::BEFORE, |batch| if batch.done { batch.span.0 } else { batch.lost });
         let first_end = batch.map_or(Limit::BEFORE, |batch| batch.span.1);
         let happened = batch.is_none_or(|batch| batch.happened);
@@ -119,9 +119,9 @@ impl Known<'_> {
         for at in &self.withdrawals {
             let Some(Outcome::Withdrawn(fates)) = &self.history[*at].outcome else { continue };
             let mut earliest = self.from(*at);
-            let items = || fates.iter().filter_map(|(package, fate)| Some((self.index.get(*package)?, fate)));
+            let items = || fates.iter().filter_map(|(package, fate)| Some((self.item(*package)?, fate)));
             for (item, _) in items().filter(|(_, fate)| **fate == WithdrawnFate::AlreadyGranted) {
-                if let Some(ask) = self.items[item].grant {
+                if let Some(ask) = self.items[item].grant() {
                     earliest.raise(self.asks[ask].from);
                 }
             }
@@ -145,8 +145,9 @@ impl Known<'_> {
             let refused = &self.called_used[index];
             let used = |item: &usize| {
                 let item = &self.items[*item];
-                let claimed = item.grant.is_some_and(|ask| self.asks[ask].from.at <= until);
-                let lost = item.grant.is_none() && item.gone().withdrawal_lost.at.max(item.published.0.at) <= until;
+                let claimed = item.grant().is_some_and(|ask| self.asks[ask].from.at <= until);
+                let lost =
+                    item.grant().is_none() && item.gone().withdrawal_lost.at.max(self.published(item).0.at) <= until;
                 item.fate != Fate::Available || claimed || lost || item.gone().withdrawn.0.at <= until
             };
             if refused.items.iter().any(used) {
@@ -169,7 +170,7 @@ impl Known<'_> {
     /// The last resort that an answer shows.
     pub(super) fn last_resort(&self, empty: &Empty) -> Option<usize> {
         match empty.status {
-            Status::LastResort(package) => self.index.get(package),
+            Status::LastResort(package) => self.item(package),
             _ => None,
         }
     }

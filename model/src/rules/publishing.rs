@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::{
     history::{Event, Facts, Fate, Role, State},
-    names::Package,
     rules::{History, owner::taken_unasked},
     spec::{Op, Outcome, Reason},
     words::list,

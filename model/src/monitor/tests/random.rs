@@ -40,11 +40,14 @@ pub(super) enum Theme {
     TwoClients,
     LastResorts,
     Fifo,
+    KeyAdded,
+    Full,
+    TwoUsers,
     /// What two of the others do.
     Mixed,
 }
 
-pub(super) const THEMES: [Theme; 11] = [
+pub(super) const THEMES: [Theme; 14] = [
     Theme::Claims,
     Theme::Republished,
     Theme::Withdrawn,
@@ -55,6 +58,9 @@ pub(super) const THEMES: [Theme; 11] = [
     Theme::TwoClients,
     Theme::LastResorts,
     Theme::Fifo,
+    Theme::KeyAdded,
+    Theme::Full,
+    Theme::TwoUsers,
     Theme::Mixed,
 ];
 
@@ -94,6 +100,13 @@ fn menu(theme: Theme) -> Vec<Op> {
             menu.extend([publish_of(vec![other(5)]), publish_of(vec![other(6), other(7)])]);
             menu.push(changed(claim(6), |claim| claim.requester_client = Some(Client(2))));
         }
+        Theme::TwoUsers => {
+            let other = |package: u32| Facts { client: Client(2), signer: Key(3), ..facts(package, Role::Regular) };
+            let of_other = |requester| changed(claim(requester), |claim| claim.user = User(2));
+            menu.extend([publish_of(vec![other(5)]), publish_of(vec![other(6), other(2)])]);
+            menu.extend([of_other(1), of_other(2), of_other(5), again(of_other(3), 1), again(claim(3), 1)]);
+            menu.push(Op::Tick { to: 5 });
+        }
         Theme::LastResorts => {
             let last_resort = |package: u32| facts(package, Role::LastResort);
             menu.extend([
@@ -103,19 +116,39 @@ fn menu(theme: Theme) -> Vec<Op> {
             menu.push(without_last_resort(claim(5)));
             menu.push(Op::Stock { client: Client(1) });
         }
-        Theme::Fifo | Theme::Mixed => menu.extend([claim(4), claim(5)]),
+        Theme::Fifo => {
+            menu.extend([claim(4), claim(5), claim(6), publish(4..5), publish(5..7), publish(1..2), withdraw(&[2])]);
+            menu.push(withdraw(&[1, 4]));
+        }
+        Theme::Full => menu.extend([publish(4..5), publish(5..7), publish(7..8), withdraw(&[2])]),
+        Theme::KeyAdded | Theme::Mixed => menu.extend([claim(4), claim(5)]),
     }
     menu
 }
 
 /// What the client has at the start: keys, a few packages, and mostly a last resort.
 pub(super) fn start(dice: &mut Dice, theme: Theme) -> State {
+    if theme == Theme::KeyAdded {
+        // Another client's key, sometimes the one that is added.
+        let key = Key(if dice.one_in(3) { 1 } else { 9 });
+        return State::of(&[Event::KeyAdded { user: User(2), client: Client(9), key, expires: None }]);
+    }
     let mut events = vec![Event::KeyAdded { user: User(1), client: Client(1), key: Key(1), expires: None }];
     if matches!(theme, Theme::KeyRemoved | Theme::Mixed) && !dice.one_in(3) {
         events.push(Event::KeyAdded { user: User(1), client: Client(1), key: Key(2), expires: None });
     }
     if theme == Theme::TwoClients {
         events.push(Event::KeyAdded { user: User(1), client: Client(2), key: Key(3), expires: None });
+    }
+    if theme == Theme::TwoUsers {
+        events.push(Event::KeyAdded { user: User(2), client: Client(2), key: Key(3), expires: None });
+        let not_after = *dice.pick(&[5, 1000]);
+        events.push(Event::Published(vec![Facts {
+            client: Client(2),
+            signer: Key(3),
+            not_after,
+            ..facts(60, Role::Regular)
+        }]));
     }
     let mut batch: Vec<_> = (50..50 + dice.below(3) as u32).map(|package| facts(package, Role::Regular)).collect();
     if matches!(theme, Theme::Expired | Theme::Mixed) {
@@ -152,6 +185,14 @@ pub(super) fn history(
     }
     let mut state = initial.clone();
     let mut history = vec![];
+    if theme == Theme::KeyAdded {
+        let op = Op::AddKey { user: User(1), client: Client(1), key: Key(1), expires: None };
+        let (outcome, after) = dice.pick(&spec.outcomes(&state, &op)).clone();
+        // Said to be added though it is another client's: wrong, whatever follows.
+        let outcome = if lying { Outcome::Done } else { outcome };
+        state = after;
+        history.push(Operation { op, outcome: Some(outcome), invoked: 10, returned: Some(20) });
+    }
     let spread = *dice.pick(&[3, 10, 25]);
     for place in 0..3 + dice.below(5) as u64 {
         let op = dice.pick(&menu).clone();
@@ -177,7 +218,7 @@ pub(super) fn history(
 
 /// Changes one answer, or when it came.
 fn lie(dice: &mut Dice, history: &mut [Operation]) {
-    let packages = [1, 2, 3, 4, 5, 6, 50, 51, 90, 91];
+    let packages = [1, 2, 3, 4, 5, 6, 50, 51, 60, 90, 91];
     let (at, other) = (dice.below(history.len()), dice.below(history.len()));
     let borrowed = history[other].outcome.clone();
     let operation = &mut history[at];
