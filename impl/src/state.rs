@@ -5,7 +5,10 @@ mod client;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    blocks::Blocked,
+    claim::Answered,
     event::{Claim, Event, Granted},
+    limits::Counted,
     names::{ClientName, IdempotencyKey, Requester, SignatureKey, SignatureKeyId, UnixSeconds, UserId},
 };
 
@@ -23,6 +26,10 @@ pub struct UserState {
     pub(crate) clients: BTreeMap<ClientName, ClientState>,
     /// Answered claims that carried an idempotency key.
     pub(crate) claims: BTreeMap<(Requester, IdempotencyKey), AnsweredClaim>,
+    /// Answered claims that count against the limit of a requester, with all its clients, and this user.
+    pub(crate) counted: BTreeMap<UserId, Counted>,
+    /// Who is shut out, and since when.
+    pub(crate) blocks: BTreeMap<Blocked, UnixSeconds>,
 }
 
 /// How a user was let in.
@@ -47,12 +54,12 @@ pub struct ListedKey {
     pub removed_at: Option<UnixSeconds>,
 }
 
-/// A claim that was answered, and what it got.
+/// A claim that was answered, and how: with the bytes that it got, which outlive the KeyPackage's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AnsweredClaim {
     pub(crate) at: UnixSeconds,
     pub(crate) claim: Claim,
-    pub(crate) answers: Vec<(ClientName, Granted)>,
+    pub(crate) answered: Answered,
 }
 
 impl UserState {
@@ -87,12 +94,20 @@ impl UserState {
                 let client = self.clients.entry(client.clone()).or_default();
                 key_packages.iter().for_each(|facts| client.publish(facts));
             }
-            Event::Claimed { at, claim, answers } => self.apply_claimed(*at, claim, answers),
+            Event::Claimed { at, claim, answers, counts_until } => {
+                self.apply_claimed(*at, claim, answers);
+                if let Some(until) = counts_until {
+                    self.counted.entry(claim.requester.user.clone()).or_default().add(*at, *until);
+                }
+            }
+            Event::ClaimLimited { at, claim, limited } => self.remember(*at, claim, Answered::Limited(*limited)),
             Event::Withdrawn { client, references, .. } => {
                 if let Some(client) = self.clients.get_mut(client) {
                     references.iter().for_each(|reference| client.leave(reference, Fate::Withdrawn));
                 }
             }
+            Event::Blocked { at, blocked } => drop(self.blocks.insert(blocked.clone(), *at)),
+            Event::Unblocked { blocked, .. } => drop(self.blocks.remove(blocked)),
             Event::Acknowledged { client, through, .. } => {
                 if let Some(client) = self.clients.get_mut(client) {
                     client.notifications.retain(|notification| notification.sequence > *through);
@@ -108,8 +123,14 @@ impl UserState {
                 client.grant(at, reference, &claim.requester, &live_keys);
             }
         }
+        if claim.idempotency_key.is_some() {
+            self.remember(at, claim, Answered::Claimed(self.answer(answers)));
+        }
+    }
+
+    fn remember(&mut self, at: UnixSeconds, claim: &Claim, answered: Answered) {
         if let Some(key) = &claim.idempotency_key {
-            let answered = AnsweredClaim { at, claim: claim.clone(), answers: answers.to_vec() };
+            let answered = AnsweredClaim { at, claim: claim.clone(), answered };
             self.claims.insert((claim.requester.clone(), key.clone()), answered);
         }
     }
