@@ -137,7 +137,7 @@ impl UserState {
         check_stock(policy, &fresh, |suite| {
             client.kept_regular(suite, now, &listed).filter(|record| stays(&record.facts)).count()
         })?;
-        let withdrawn = client.withdrawn_for(&stays, now, &listed);
+        let withdrawn = client.withdrawn_for(stays, now, &listed);
         let (at, client) = (now, name.clone());
         let withdrawal = Event::Withdrawn { at, client: client.clone(), references: withdrawn.clone() };
         let publication = Event::Published { at, client, key_packages: fresh.clone() };
