@@ -7,6 +7,7 @@ use kpd_directory::{
     event::{Claim, LastResort},
     key_package::{KeyPackage, Role, UnverifiedKeyPackage},
     keys::{AddKey, Authority, possession_message},
+    policy::Limits,
     publish::Item,
 };
 use openmls::prelude::{
@@ -70,7 +71,8 @@ impl Owner {
         let key = SignatureKey::new(scheme, self.signer.public()).expect("a public key");
         let proof = self.signer.sign(&possession_message(&self.user, &self.client, &key)).expect("a signature");
         let authority = Authority::EnrolmentToken("token".into());
-        let added = state.add_key(NOW, &AddKey { client: self.client.clone(), key, proof, authority });
+        let added =
+            state.add_key(NOW, &AddKey { client: self.client.clone(), key, proof, authority, expires_at: None });
         apply(&mut state, &added.expect("the token is good"));
         state
     }
@@ -85,6 +87,12 @@ impl Owner {
         }
         state
     }
+}
+
+/// The default policy, but without limits on claims: one requester makes them all, at one moment.
+#[must_use]
+pub fn policy() -> Policy {
+    Policy { limits: Limits::NONE, ..Policy::default() }
 }
 
 /// Takes in what was decided.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    blocks::Blocked,
     key_package::{Facts, Role},
+    limits::Limited,
     names::{
         CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKey, SignatureKeyId, UnixSeconds,
         UserId,
@@ -18,15 +20,46 @@ pub enum Event {
     /// The operator let a user in; the token, of which only the digest is kept, adds the first signature key.
     Enrolled { at: UnixSeconds, user: UserId, token_digest: [u8; 32], not_after: UnixSeconds },
     /// A signature key was added for one client. The enrolment token, where it was used, is spent.
-    KeyAdded { at: UnixSeconds, client: ClientName, key: SignatureKey, by_token: bool },
+    /// It ends by itself at `expires_at`, if there is one.
+    KeyAdded {
+        at: UnixSeconds,
+        client: ClientName,
+        key: SignatureKey,
+        by_token: bool,
+        #[serde(default)]
+        expires_at: Option<UnixSeconds>,
+    },
+    /// A signature key that is valid, and was to end, ends later (`KEY-EXPIRY-FORWARD`).
+    KeyExtended { at: UnixSeconds, key: SignatureKeyId, expires_at: UnixSeconds },
     /// A signature key was removed: whatever it signed is never granted again (`KEY-CASCADE`).
     KeyRemoved { at: UnixSeconds, key: SignatureKeyId },
     /// A batch became available, whole (`PUB-ATOMIC`); a last resort takes the place of the one before.
     Published { at: UnixSeconds, client: ClientName, key_packages: Vec<Facts> },
-    /// A claim was answered; each granted regular KeyPackage is consumed, and its owner told.
-    Claimed { at: UnixSeconds, claim: Claim, answers: Vec<(ClientName, Granted)> },
+    /// A claim was answered; each granted regular KeyPackage is consumed, and its owner told. Where claims are limited, it
+    /// counts until then.
+    Claimed {
+        at: UnixSeconds,
+        claim: Claim,
+        answers: Vec<(ClientName, Granted)>,
+        #[serde(default)]
+        counts_until: Option<UnixSeconds>,
+    },
+    /// A claim was refused by a limit, which is final under its idempotency key (`CLAIM-RETRY`).
+    ClaimLimited { at: UnixSeconds, claim: Claim, limited: Limited },
     /// The owner took KeyPackages back before they were granted.
     Withdrawn { at: UnixSeconds, client: ClientName, references: Vec<KeyPackageRef> },
+    /// The owner gave a client up: with its keys, its KeyPackages and what it had not read (`LIFE-REMOVE-CLIENT`).
+    ClientRemoved { at: UnixSeconds, client: ClientName },
+    /// What is needed no longer was forgotten: KeyPackages whose `not_after` has passed (`LIFE-TOMBSTONE`), and answers
+    /// under idempotency keys given up to that second.
+    Collected { at: UnixSeconds, answers_through: Option<UnixSeconds> },
+    /// The operator restored an older state: what was available in it may have been granted in the part of the history
+    /// that is lost, and so may what began before (`LIFE-RESTORE`).
+    Fenced { at: UnixSeconds },
+    /// The owner shut somebody out.
+    Blocked { at: UnixSeconds, blocked: Blocked },
+    /// The owner let somebody in again.
+    Unblocked { at: UnixSeconds, blocked: Blocked },
     /// The owner has read its notifications up to and including this one.
     Acknowledged { at: UnixSeconds, client: ClientName, through: u64 },
 }

@@ -2,13 +2,16 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use kpd_directory::Policy;
+use kpd_directory::{
+    Policy,
+    policy::{Limit, Limits},
+};
 use sha2::{Digest as _, Sha256};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     auth::{Gate, Origin},
-    extract::{BODY_BYTES_MAX, Shared},
+    extract::{App, BODY_BYTES_MAX, Shared},
     mutants::Mutant,
     routes::router,
     seams::Seams,
@@ -57,13 +60,15 @@ pub enum StartError {
 }
 
 impl Config {
-    /// A directory on a free port of the loopback interface, with the default policy.
+    /// A directory on a free port of the loopback interface, with the default policy but for its limits: 40 claims of a
+    /// requester from a user in 4 seconds, so that a refusal and its end can be seen in seconds, and no limit for a
+    /// requester over all users.
     #[must_use]
     pub fn new(operator_token: impl Into<String>) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             operator_token: operator_token.into(),
-            policy: Policy::default(),
+            policy: Policy { limits: LOOPBACK_LIMITS, ..Policy::default() },
             signature_window_seconds: 60,
             origin: None,
             mutant: None,
@@ -89,17 +94,27 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     let listening = |error| StartError::Listen { address: config.address, error };
     let listener = TcpListener::bind(config.address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
-    let router = router(shared(stores, config));
+    let (router, app) = router(shared(stores, config));
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(async {
         // An error means that `Running` was dropped: that stops the server, too.
         let _ = stopped.await;
     });
-    let serving = tokio::spawn(async {
-        // It cannot fail: `axum::serve` goes on after errors of single connections.
-        let _ = serve.await;
+    let serving = tokio::spawn(async move {
+        tokio::select! {
+            // It cannot fail: `axum::serve` goes on after errors of single connections.
+            _ = serve.into_future() => {}
+            () = collect_again_and_again(app) => {}
+        }
     });
     Ok(Running { address, stop, serving })
+}
+
+async fn collect_again_and_again(app: App) {
+    loop {
+        tokio::time::sleep(COLLECTION_PERIOD).await;
+        app.directory.collect_kept().await;
+    }
 }
 
 fn shared(stores: Stores, config: Config) -> Shared {
@@ -132,5 +147,10 @@ impl Running {
         }
     }
 }
+
+const LOOPBACK_LIMITS: Limits = Limits { requester: None, pair: Some(Limit { claims: 40, seconds: 4 }) };
+
+/// What is over is forgotten so much later.
+const COLLECTION_PERIOD: Duration = Duration::from_secs(10 * 60);
 
 const PATIENCE: Duration = Duration::from_secs(5);

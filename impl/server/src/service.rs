@@ -1,33 +1,32 @@
 //! The directory as a service: it loads a history, lets the core decide, appends, and answers only then.
 
-use std::collections::BTreeSet;
+mod claiming;
+mod keys;
+mod packages;
+mod upkeep;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
-    ClientName, Decision, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId,
-    claim::{ClaimError, Claimed},
-    event::Claim,
-    feed::{FeedError, Notification},
-    key_package::{KeyPackageFlaw, Role, UnverifiedKeyPackage},
-    keys::{AddKey, AddKeyError, EnrolError, RemoveKeyError},
-    publish::{Item, PublishError, Published},
-    state::ListedKey,
-    withdraw::WithdrawError,
+    ClientName, Decision, Policy, Requester, UnixSeconds, UserId, UserState, keys::EnrolError, limits::RequesterState,
 };
 
 use crate::{
     clock,
-    seams::{Batch, Fates, Ground, Ruling, Scene, Seams, Stocks, UnknownUser, read, ruling},
+    seams::{Ground, Ruling, Scene, Seams, ruling},
     store::{Appended, Stores, Stream},
     views::Views,
 };
+
+pub use keys::{Lasting, Verified};
+pub use packages::Upload;
 
 /// A directory over a store; any number of them over one store are replicas of one directory.
 #[derive(Debug)]
 pub struct Directory {
     stores: Stores,
     policy: Policy,
-    views: Views,
+    views: Views<UserState>,
+    requesters: Views<RequesterState>,
     seams: Seams,
 }
 
@@ -45,9 +44,6 @@ pub enum NotDone<E> {
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What came in as a KeyPackage, and the role that its publisher gave it.
-pub type Upload = (Vec<u8>, Option<Role>);
-
 impl Directory {
     /// A directory that keeps these limits.
     #[must_use]
@@ -56,7 +52,8 @@ impl Directory {
     }
 
     pub(crate) fn with_seams(stores: Stores, policy: Policy, seams: Seams) -> Self {
-        Self { stores: (seams.store)(stores), policy: (seams.policy)(policy), views: Views::new(seams.keeping), seams }
+        let (views, requesters) = (Views::new(seams.keeping), Views::new(seams.keeping));
+        Self { stores: (seams.store)(stores), policy: (seams.policy)(policy), views, requesters, seams }
     }
 
     /// The limits that it keeps.
@@ -79,142 +76,6 @@ impl Directory {
         let enrol = |scene: &Scene<'_>| ruling(scene.state.enrol(scene.policy, scene.now, user, &token));
         let not_after = self.command(user, enrol).await?;
         Ok((token, not_after))
-    }
-
-    /// Adds a signature key. Its own history, which says whose it is for ever, is written first: if the user's is then
-    /// not written, the same client can still add the key, and nobody else ever could.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddKeyError`].
-    pub async fn add_key(&self, user: &UserId, add: &AddKey) -> Result<SignatureKeyId, NotDone<AddKeyError>> {
-        (self.seams.check_possession)(user, add).map_err(NotDone::Refused)?;
-        // Only an addition that would go through may take a key for its user.
-        self.command(user, |scene| read((self.seams.add_key)(scene, add).answer)).await?;
-        self.reserve(user, add).await?;
-        self.command(user, |scene| (self.seams.add_key)(scene, add)).await
-    }
-
-    async fn reserve(&self, user: &UserId, add: &AddKey) -> Result<(), NotDone<AddKeyError>> {
-        let stream = Stream::of_key(&add.key.id());
-        for _ in 0..ATTEMPTS_MAX {
-            let history = self.stores.keys.load(&stream, 0).await.map_err(NotDone::failed)?;
-            let reserved = (self.seams.reserve)(&history, user, &add.client).map_err(NotDone::Refused)?;
-            let Some(reserved) = reserved else { return Ok(()) };
-            let appended = self.stores.keys.append(&stream, history.len(), vec![reserved]).await;
-            if appended.map_err(NotDone::failed)? == Appended::Done {
-                return Ok(());
-            }
-        }
-        Err(NotDone::Contended)
-    }
-
-    /// Removes a signature key.
-    ///
-    /// # Errors
-    ///
-    /// See [`RemoveKeyError`].
-    pub async fn remove_key(&self, user: &UserId, key: &SignatureKeyId) -> Result<(), NotDone<RemoveKeyError>> {
-        self.command(user, |scene| (self.seams.remove_key)(scene, key)).await
-    }
-
-    /// A user's signature keys.
-    ///
-    /// # Errors
-    ///
-    /// `UnknownUser`.
-    pub async fn keys(&self, user: &UserId) -> Result<Vec<ListedKey>, NotDone<UnknownUser>> {
-        self.command(user, |scene| (self.seams.keys)(scene)).await
-    }
-
-    /// A signature key on a user's list, with the client whose it is.
-    ///
-    /// # Errors
-    ///
-    /// `UnknownUser`.
-    pub async fn listed_key(
-        &self,
-        user: &UserId,
-        key: &SignatureKeyId,
-    ) -> Result<Option<ListedKey>, NotDone<UnknownUser>> {
-        self.command(user, |scene| read(Ok(scene.state.listed_key(key).cloned()))).await
-    }
-
-    /// Publishes a batch of KeyPackages.
-    ///
-    /// # Errors
-    ///
-    /// See [`PublishError`].
-    pub async fn publish(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        uploads: Vec<Upload>,
-    ) -> Result<Published, NotDone<PublishError>> {
-        let (client, policy) = (client.clone(), self.policy.clone());
-        let verified = tokio::task::spawn_blocking(move || Batch::verified(client, uploads, &policy));
-        let batch = verified.await.map_err(NotDone::failed)?;
-        self.command(user, |scene| (self.seams.publish)(scene, &batch)).await
-    }
-
-    /// Takes KeyPackages back.
-    ///
-    /// # Errors
-    ///
-    /// See [`WithdrawError`].
-    pub async fn withdraw(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        references: &BTreeSet<KeyPackageRef>,
-    ) -> Result<Fates, NotDone<WithdrawError>> {
-        self.command(user, |scene| (self.seams.withdraw)(scene, client, references)).await
-    }
-
-    /// Claims one KeyPackage of each of a user's clients.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClaimError`].
-    pub async fn claim(&self, user: &UserId, claim: &Claim) -> Result<Claimed, NotDone<ClaimError>> {
-        self.command(user, |scene| (self.seams.claim)(scene, claim)).await
-    }
-
-    /// What is left of a client's KeyPackages.
-    ///
-    /// # Errors
-    ///
-    /// See [`FeedError`].
-    pub async fn stock(&self, user: &UserId, client: &ClientName) -> Result<Stocks, NotDone<FeedError>> {
-        self.command(user, |scene| (self.seams.stock)(scene, client)).await
-    }
-
-    /// What a client has not acknowledged yet.
-    ///
-    /// # Errors
-    ///
-    /// See [`FeedError`].
-    pub async fn notifications(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        after: u64,
-    ) -> Result<Vec<Notification>, NotDone<FeedError>> {
-        self.command(user, |scene| (self.seams.notifications)(scene, client, after)).await
-    }
-
-    /// Lets go of what a client has read.
-    ///
-    /// # Errors
-    ///
-    /// See [`FeedError`].
-    pub async fn acknowledge(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        through: u64,
-    ) -> Result<(), NotDone<FeedError>> {
-        self.command(user, |scene| (self.seams.acknowledge)(scene, client, through)).await
     }
 
     /// Whether a requester may do what is for this client alone.
@@ -245,23 +106,6 @@ impl Directory {
             }
         }
         Err(NotDone::Contended)
-    }
-}
-
-impl Batch {
-    /// Verifies the KeyPackages: up to a second of computing for a full batch, so not on the threads that serve.
-    fn verified(client: ClientName, uploads: Vec<Upload>, policy: &Policy) -> Self {
-        let now = clock::now();
-        // What is beyond the limit is not looked at: the core refuses the batch for its size, before it looks itself.
-        let unread = || Err(KeyPackageFlaw::Malformed { why: "not looked at".into() });
-        let verify = |(position, (bytes, declared)): (usize, &Upload)| {
-            let within = position < policy.batch_max;
-            let key_package =
-                if within { UnverifiedKeyPackage::new(bytes.clone()).verify(policy, now) } else { unread() };
-            Item { key_package, declared: *declared }
-        };
-        let items = uploads.iter().enumerate().map(verify).collect();
-        Self { client, items, uploads: uploads.into_iter().map(|(bytes, _)| bytes).collect() }
     }
 }
 

@@ -6,11 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use kpd_directory::{
+    blocks::BlockError,
     claim::ClaimError,
     feed::FeedError,
     key_package::KeyPackageFlaw,
-    keys::{AddKeyError, EnrolError, RemoveKeyError},
+    keys::{AddKeyError, EnrolError, ExtendKeyError, RemoveKeyError},
+    limits::Limited,
     publish::{ItemFault, PublishError},
+    upkeep::RemoveClientError,
     withdraw::WithdrawError,
 };
 use serde::Serialize;
@@ -39,11 +42,11 @@ impl Kind {
             Self::NotOwner | Self::InvalidToken | Self::InvalidProof => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownUser | Self::UnknownClient | Self::UnknownKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::AlreadyEnrolled | Self::KeyTaken | Self::IdempotencyMismatch | Self::AcknowledgedTooFar => {
-                StatusCode::CONFLICT
-            }
+            Self::AlreadyEnrolled | Self::KeyTaken | Self::KeyEnded | Self::ExpiryNotForward => StatusCode::CONFLICT,
+            Self::IdempotencyMismatch | Self::AcknowledgedTooFar => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             // These, and what can be wrong with one KeyPackage, which is part of `KeyPackagesRefused`.
@@ -68,11 +71,14 @@ const ACCEPT_SIGNATURE: &str =
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let kind = self.kind;
+        let (kind, retry_after) = (self.kind, self.retry_after);
         let mut response = (kind.status(), Json(self)).into_response();
         let general = [("content-type", "application/problem+json"), ("cache-control", "no-store")];
         for (name, value) in general.iter().chain(kind.headers()) {
             response.headers_mut().insert(*name, HeaderValue::from_static(value));
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
         response
     }
@@ -122,6 +128,12 @@ impl From<AuthFailure> for Problem {
     }
 }
 
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        Self { retry_after: Some(limited.retry_after), ..Self::new(Kind::RateLimited, limited) }
+    }
+}
+
 /// From an error of the core to a type of problem, with the error's own sentence as its detail.
 macro_rules! problems {
     ($($error:ty { $($variant:pat => $kind:ident),* $(,)? })*) => {
@@ -143,13 +155,21 @@ problems! {
         AddKeyError::NotListed => NotOwner,
         AddKeyError::InvalidProof => InvalidProof,
         AddKeyError::KeyTaken => KeyTaken,
+        AddKeyError::ExpiryPassed { .. } => ExpiryNotForward,
+    }
+    ExtendKeyError {
+        ExtendKeyError::UnknownKey => UnknownKey,
+        ExtendKeyError::KeyEnded { .. } => KeyEnded,
+        ExtendKeyError::ExpiryNotForward { .. } => ExpiryNotForward,
     }
     RemoveKeyError { RemoveKeyError::UnknownKey => UnknownKey }
+    RemoveClientError { RemoveClientError::UnknownClient => UnknownClient }
     WithdrawError { WithdrawError::UnknownClient => UnknownClient }
     ClaimError {
         ClaimError::UnknownUser => UnknownUser,
         ClaimError::IdempotencyMismatch => IdempotencyMismatch,
     }
+    BlockError { BlockError::UnknownUser => UnknownUser }
     FeedError {
         FeedError::UnknownClient => UnknownClient,
         FeedError::NotYet { .. } => AcknowledgedTooFar,
@@ -181,6 +201,7 @@ fn kind_of_item(fault: &ItemFault) -> Kind {
         ItemFault::SignerNotListed { .. } => Kind::SignerNotListed,
         ItemFault::RoleContradicted { .. } => Kind::RoleContradicted,
         ItemFault::AlreadyUsed { .. } => Kind::AlreadyUsed,
+        ItemFault::BeforeFence { .. } => Kind::BeforeFence,
         ItemFault::InitKeyReused { .. } => Kind::InitKeyReused,
         ItemFault::RoleConflict { .. } => Kind::RoleConflict,
         ItemFault::TwoLastResorts { .. } => Kind::TwoLastResorts,

@@ -165,7 +165,13 @@ fn speaker(command: &Command) -> Who {
         | Command::Read { by, .. }
         | Command::Acknowledge { by, .. }
         | Command::AddKey { by, .. }
-        | Command::RemoveKey { by, .. } => *by,
-        Command::Wait(_) => crate::support::world::CLIENTS[0],
+        | Command::ExtendKey { by, .. }
+        | Command::RemoveKey { by, .. }
+        | Command::Block { by, .. }
+        | Command::Replace { by, .. }
+        | Command::Compare { by }
+        | Command::RemoveClient { by, .. }
+        | Command::Unblock { by, .. } => *by,
+        Command::Collect | Command::Fence | Command::Wait(_) => crate::support::world::CLIENTS[0],
     }
 }

@@ -33,13 +33,23 @@ pub(crate) fn op(state: &State, now: UnixSeconds, command: &Command) -> Op {
         Command::Count { by } => Op::Stock { client: client(*by) },
         Command::Read { by, after } => Op::Notifications { client: client(*by), after: *after },
         Command::Acknowledge { by, through } => Op::Acknowledge { client: client(*by), through: *through },
-        Command::AddKey { by, key: name } => Op::AddKey { user: user(by.user), client: client(*by), key: key(name) },
+        Command::AddKey { by, key: name, .. } => {
+            Op::AddKey { user: user(by.user), client: client(*by), key: key(name) }
+        }
         Command::RemoveKey { by, key: name } => {
             // The core removes any key of the user's own list; which of the clients asks, does not matter to it.
             let listed = state.keys.get(&key(name)).filter(|listed| listed.user == user(by.user));
             Op::RemoveKey { client: listed.map_or(client(*by), |listed| listed.client), key: key(name) }
         }
         Command::Wait(_) => Op::Tick { to: now },
+        Command::ExtendKey { .. }
+        | Command::Block { .. }
+        | Command::Unblock { .. }
+        | Command::Replace { .. }
+        | Command::Compare { .. }
+        | Command::RemoveClient { .. }
+        | Command::Collect
+        | Command::Fence => panic!("not in the model: {command}"),
     }
 }
 
@@ -48,6 +58,9 @@ pub(crate) fn outcome(by: Who, answer: &Answer) -> Outcome {
     match answer {
         Answer::Done | Answer::Published(_) => Outcome::Done,
         Answer::Claimed(clients) => panic!("see `claimed`: {clients:?}"),
+        Answer::Limited(_) | Answer::Replaced { .. } | Answer::Inventory(_) | Answer::ClientRemoved { .. } => {
+            panic!("not in the model: {answer:?}")
+        }
         Answer::Withdrawn(fates) => Outcome::Withdrawn(
             fates.iter().map(|(reference, fate)| (referenced(reference), withdrawn(*fate))).collect(),
         ),

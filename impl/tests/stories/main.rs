@@ -15,13 +15,25 @@ mod last_resort;
 
 mod retrying;
 
+mod limits;
+
+mod blocks;
+
 mod selection;
 
 mod notifications;
 
 mod withdrawing;
 
+mod replacing;
+
+mod reconciling;
+
+mod upkeep;
+
 mod keys;
+
+mod expiry;
 
 mod recording;
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use kpd_directory::key_package::Role;
+use kpd_directory::{ClientName, ServerName, blocks::Blocked, key_package::Role};
 
-use crate::support::world::{Who, key, named};
+use crate::support::world::{Who, key, named, user_id};
 
 /// One request, or the passing of time.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,10 +22,26 @@ pub(crate) enum Command {
     Read { by: Who, after: u64 },
     /// `alice/phone acknowledges 2`
     Acknowledge { by: Who, through: u64 },
-    /// `alice/phone adds alice/phone:spare`
-    AddKey { by: Who, key: &'static str },
+    /// `alice/phone adds alice/phone:spare for 100`: without a number of seconds it has no end.
+    AddKey { by: Who, key: &'static str, lasting: Option<u64> },
+    /// `alice/phone extends alice/phone:spare for 200`, from now on.
+    ExtendKey { by: Who, key: &'static str, lasting: u64 },
     /// `alice/phone removes alice/phone:ed`
     RemoveKey { by: Who, key: &'static str },
+    /// `alice/phone blocks bob`, or all of a server: `alice/phone blocks at example.org`
+    Block { by: Who, blocked: Blocked },
+    /// `alice/phone unblocks bob`
+    Unblock { by: Who, blocked: Blocked },
+    /// `alice/phone replaces a1 z1*`
+    Replace { by: Who, items: Vec<&'static str> },
+    /// `alice/phone compares`
+    Compare { by: Who },
+    /// `alice/phone dismisses laptop`
+    RemoveClient { by: Who, client: ClientName },
+    /// `collect`, for all users.
+    Collect,
+    /// `fence`, for all users.
+    Fence,
     /// `wait 60`, in seconds.
     Wait(u64),
 }
@@ -49,6 +65,11 @@ impl Command {
         if first == "wait" {
             return Self::Wait(number(next()));
         }
+        match first {
+            "collect" => return Self::Collect,
+            "fence" => return Self::Fence,
+            _ => {}
+        }
         let by = Who::parse(first);
         match next() {
             "publishes" => Self::Publish { by, items: words.map(item).collect() },
@@ -60,8 +81,18 @@ impl Command {
                 Self::Read { by, after: number(next()) }
             }
             "acknowledges" => Self::Acknowledge { by, through: number(next()) },
-            "adds" => Self::AddKey { by, key: key(next()).name },
+            "adds" => Self::AddKey { by, key: key(next()).name, lasting: words.nth(1).map(number) },
+            "extends" => {
+                let key = key(next()).name;
+                assert_eq!(next(), "for", "{text:?}");
+                Self::ExtendKey { by, key, lasting: number(next()) }
+            }
             "removes" => Self::RemoveKey { by, key: key(next()).name },
+            "replaces" => Self::Replace { by, items: words.map(|name| named(name).name).collect() },
+            "compares" => Self::Compare { by },
+            "dismisses" => Self::RemoveClient { by, client: ClientName::parse(next()).expect("a client name") },
+            "blocks" => Self::Block { by, blocked: blocked(words) },
+            "unblocks" => Self::Unblock { by, blocked: blocked(words) },
             verb => panic!("nobody {verb}, in {text:?}"),
         }
     }
@@ -102,6 +133,27 @@ fn item(text: &str) -> (&'static str, Option<Role>) {
     (named(name).name, declared)
 }
 
+fn blocked<'a>(mut words: impl Iterator<Item = &'a str>) -> Blocked {
+    match (words.next().expect("somebody"), words.next()) {
+        ("at", Some(server)) => Blocked::Server(ServerName::parse(server).expect("a server")),
+        (user, _) => Blocked::Requester(user_id(user)),
+    }
+}
+
+/// Bob, or at example.org.
+struct Told<'a>(&'a Blocked);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Blocked::Server(server) => write!(f, "at {server}"),
+            Blocked::Requester(user) => {
+                f.write_str(user.as_str().trim_start_matches("acct:").split('@').next().unwrap_or(""))
+            }
+        }
+    }
+}
+
 fn number<N: std::str::FromStr>(text: &str) -> N {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is not a number"))
 }
@@ -122,8 +174,17 @@ impl fmt::Display for Command {
             Self::Count { by } => write!(f, "{by} counts"),
             Self::Read { by, after } => write!(f, "{by} reads after {after}"),
             Self::Acknowledge { by, through } => write!(f, "{by} acknowledges {through}"),
-            Self::AddKey { by, key } => write!(f, "{by} adds {key}"),
+            Self::AddKey { by, key, lasting: None } => write!(f, "{by} adds {key}"),
+            Self::AddKey { by, key, lasting: Some(seconds) } => write!(f, "{by} adds {key} for {seconds}"),
+            Self::ExtendKey { by, key, lasting } => write!(f, "{by} extends {key} for {lasting}"),
             Self::RemoveKey { by, key } => write!(f, "{by} removes {key}"),
+            Self::Block { by, blocked } => write!(f, "{by} blocks {}", Told(blocked)),
+            Self::Unblock { by, blocked } => write!(f, "{by} unblocks {}", Told(blocked)),
+            Self::Replace { by, items } => write!(f, "{by} replaces {}", items.join(" ")),
+            Self::Compare { by } => write!(f, "{by} compares"),
+            Self::RemoveClient { by, client } => write!(f, "{by} dismisses {client}"),
+            Self::Collect => f.write_str("collect"),
+            Self::Fence => f.write_str("fence"),
             Self::Wait(seconds) => write!(f, "wait {seconds}"),
         }
     }

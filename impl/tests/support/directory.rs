@@ -2,16 +2,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     sync::{Arc, Mutex},
 };
 
 use kpd_directory::{
     CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
+    claim::{Answered, ClaimError},
     event::{Claim, LastResort},
-    key_package::{KeyPackage, KeyPackageFlaw},
+    key_package::{KeyPackage, KeyPackageFlaw, Role},
     keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved, reserve},
+    limits::{Limited, RequesterEvent, RequesterState},
     policy::Selection,
-    publish::Item,
+    publish::{Item, Replaced},
 };
 
 use crate::support::{
@@ -28,6 +31,7 @@ pub(crate) struct Directory {
     pub(crate) now: UnixSeconds,
     users: BTreeMap<UserId, User>,
     reserved: BTreeMap<SignatureKeyId, Vec<KeyReserved>>,
+    requesters: BTreeMap<UserId, Vec<RequesterEvent>>,
     doctor: Option<Doctor>,
     /// What `verify` said of a KeyPackage at a time, under this policy: it depends on nothing else, and stories come in
     /// thousands.
@@ -58,6 +62,7 @@ impl Directory {
             now: START,
             users: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            requesters: BTreeMap::new(),
             doctor: None,
             verified: Arc::default(),
         }
@@ -93,28 +98,54 @@ impl Directory {
     pub(crate) fn run(&mut self, command: &Command) -> Answer {
         match command {
             Command::Publish { by, items } => {
-                let verified = Arc::clone(&self.verified);
-                let item = |now, policy: &Policy, (name, declared): &(&'static str, _)| {
-                    let mut verified = verified.lock().expect("no panic while it is held");
-                    let verify = || unverified(&named(name).upload).verify(policy, now);
-                    Item {
-                        key_package: verified.entry((name, now)).or_insert_with(verify).clone(),
-                        declared: *declared,
-                    }
-                };
+                let verifier = self.verifier();
                 let published = self.decide(command, &by.user_id(), |state, policy, now| {
-                    let items: Vec<_> = items.iter().map(|named| item(now, policy, named)).collect();
+                    let items: Vec<_> =
+                        items.iter().map(|(name, declared)| verifier(now, policy, name, *declared)).collect();
                     state.publish(policy, now, &by.client_name(), &items)
                 });
                 answer(published.map(|published| Answer::Published(published.items)))
             }
+            Command::Replace { by, items } => {
+                let verifier = self.verifier();
+                let replaced = self.decide(command, &by.user_id(), |state, policy, now| {
+                    let items: Vec<_> = items.iter().map(|name| verifier(now, policy, name, None)).collect();
+                    state.replace(policy, now, &by.client_name(), &items)
+                });
+                answer(replaced.map(|Replaced { items, withdrawn }| Answer::Replaced { items, withdrawn }))
+            }
+            Command::Compare { by } => {
+                let inventory = self
+                    .decide(command, &by.user_id(), |state, _, now| looked(state.inventory(now, &by.client_name())));
+                answer(inventory.map(Answer::Inventory))
+            }
+            Command::RemoveClient { by, client } => {
+                let unread = self.decide(command, &by.user_id(), |state, _, now| state.remove_client(now, client));
+                answer(unread.map(|unread| Answer::ClientRemoved { unread }))
+            }
+            Command::Collect => {
+                self.of_everybody(command, |state, policy, now| drop_answer(state.collect(policy, now)));
+                Answer::Done
+            }
+            Command::Fence => {
+                self.of_everybody(command, |state, _, now| drop_answer(state.fence(now)));
+                Answer::Done
+            }
             Command::Claim { by, claim } => {
                 let (user, die) = (user_id(claim.user), claim.die);
                 let claim = claim.of(*by);
+                match self.debit(&user, &claim) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(limited)) => return Answer::Limited(limited),
+                    Err(error) => return Answer::Refused(error.into()),
+                }
                 let claimed = self.decide(command, &user, |state, policy, now| {
                     state.claim(policy, now, &user, &claim, &mut |count| die % count)
                 });
-                answer(claimed.map(|claimed| Answer::Claimed(claimed.clients)))
+                answer(claimed.map(|answered| match answered {
+                    Answered::Claimed(claimed) => Answer::Claimed(claimed.clients),
+                    Answered::Limited(limited) => Answer::Limited(limited),
+                }))
             }
             Command::Withdraw { by, items } => {
                 let references: BTreeSet<_> = items.iter().map(|name| named(name).reference).collect();
@@ -129,8 +160,8 @@ impl Directory {
                 answer(stock.map(Answer::Stock))
             }
             Command::Read { by, after } => {
-                let feed = self.decide(command, &by.user_id(), |state, _, _| {
-                    looked(state.notifications(&by.client_name(), *after).map(<[_]>::to_vec))
+                let feed = self.decide(command, &by.user_id(), |state, _, now| {
+                    looked(state.notifications(now, &by.client_name(), *after).map(<[_]>::to_vec))
                 });
                 answer(feed.map(Answer::Notifications))
             }
@@ -140,20 +171,53 @@ impl Directory {
                 });
                 answer(done.map(|()| Answer::Done))
             }
-            Command::AddKey { by, key: name } => {
+            Command::AddKey { by, key: name, lasting } => {
                 let (client, public, proof) = (by.client_name(), key(name).public.clone(), key(name).proof(*by));
-                let add = AddKey { client, key: public, proof, authority: self.authority(*by) };
+                let expires_at = lasting.map(|seconds| self.now + seconds);
+                let add = AddKey { client, key: public, proof, authority: self.authority(*by), expires_at };
                 answer(self.add_by(command, by.user, &add).map(|_| Answer::Done))
+            }
+            Command::ExtendKey { by, key: name, lasting } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| {
+                    state.extend_key(now, &key(name).public.id(), now + lasting)
+                });
+                answer(done.map(|_| Answer::Done))
             }
             Command::RemoveKey { by, key: name } => {
                 let done =
                     self.decide(command, &by.user_id(), |state, _, now| state.remove_key(now, &key(name).public.id()));
                 answer(done.map(|()| Answer::Done))
             }
+            Command::Block { by, blocked } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| state.block(now, blocked));
+                answer(done.map(|()| Answer::Done))
+            }
+            Command::Unblock { by, blocked } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| state.unblock(now, blocked));
+                answer(done.map(|()| Answer::Done))
+            }
             Command::Wait(seconds) => {
                 self.now += seconds;
                 Answer::Done
             }
+        }
+    }
+
+    /// What `verify` says of a KeyPackage, asked once for each time.
+    fn verifier(&self) -> impl Fn(UnixSeconds, &Policy, &'static str, Option<Role>) -> Item + use<> {
+        let verified = Arc::clone(&self.verified);
+        move |now, policy, name, declared| {
+            let mut verified = verified.lock().expect("no panic while it is held");
+            let verify = || unverified(&named(name).upload).verify(policy, now);
+            Item { key_package: verified.entry((name, now)).or_insert_with(verify).clone(), declared }
+        }
+    }
+
+    fn of_everybody(&mut self, command: &Command, decision: impl Fn(&UserState, &Policy, UnixSeconds) -> Decision<()>) {
+        for user in USERS {
+            let done: Result<(), Infallible> =
+                self.decide(command, &user_id(user), |state, policy, now| Ok(decision(state, policy, now)));
+            done.expect("it cannot be refused");
         }
     }
 
@@ -171,14 +235,26 @@ impl Directory {
         let user = user_id(user);
         let reserved = self.reserved.entry(add.key.id()).or_default();
         let reservation = reserve(reserved, &user, &add.client)?;
-        let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?;
+        let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?.id;
         self.reserved.entry(id).or_default().extend(reservation);
         Ok(id)
     }
 
+    /// What the requester's own history says first, unless the user's answers from memory.
+    fn debit(&mut self, user: &UserId, claim: &Claim) -> Result<Result<(), Limited>, ClaimError> {
+        let asked = self.users.entry(user.clone()).or_default();
+        if asked.state.answered_before(&self.policy, self.now, claim)?.is_some() {
+            return Ok(Ok(()));
+        }
+        let history = self.requesters.entry(claim.requester.user.clone()).or_default();
+        let Decision { events, answer } = RequesterState::of(&*history).debit(&self.policy, self.now, user, claim)?;
+        history.extend(events);
+        Ok(answer)
+    }
+
     /// What a user can show: a key on the list, or else the token of the enrolment.
     fn authority(&self, who: Who) -> Authority {
-        let listed = self.state(who.user).keys().next().map(|(id, _)| Authority::ListedKey(*id));
+        let listed = self.state(who.user).keys(self.now).next().map(|(id, _)| Authority::ListedKey(*id));
         listed.unwrap_or_else(|| Authority::EnrolmentToken(format!("token of {}", who.user)))
     }
 
@@ -219,7 +295,7 @@ pub(crate) fn first_keys() -> impl Iterator<Item = Command> {
     let listed = |name: &&str| !name.ends_with("spare");
     KEY_NAMES.into_iter().filter(listed).map(|key| {
         let owner = CLIENTS.into_iter().find(|who| key.starts_with(&who.to_string()));
-        Command::AddKey { by: owner.expect("a client"), key }
+        Command::AddKey { by: owner.expect("a client"), key, lasting: None }
     })
 }
 
@@ -232,6 +308,10 @@ impl Wish {
             idempotency_key: self.key.as_deref().map(|key| IdempotencyKey::parse(key).expect("an idempotency key")),
         }
     }
+}
+
+fn drop_answer<A>(decision: Decision<A>) -> Decision<()> {
+    Decision { events: decision.events, answer: () }
 }
 
 /// A look is a decision that changes nothing.

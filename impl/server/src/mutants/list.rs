@@ -1,6 +1,6 @@
 //! All mutants, in the order of the rules that they break.
 
-use super::{Mutant, auth, claims, keys, last_resort, notes, publish, stores, withdraw};
+use super::{Mutant, auth, claims, keys, last_resort, life, limits, notes, publish, stores, withdraw};
 use crate::{
     auth::AuthFailure,
     seams::{Ground, Seams},
@@ -96,6 +96,9 @@ mutants! {
     "stores-before-refusing" breaks "PUB-ATOMIC":
         "A batch with a faulty KeyPackage is refused, but the others in it are stored.",
         TRUTH with publish: publish::stores_before_refusing;
+    "replace-withdraws-first" breaks "PUB-ATOMIC":
+        "A replacement withdraws what is available before it looks at the batch, and then refuses it.",
+        TRUTH with replace: life::replace_withdraws_first;
     "accepts-any-batch" breaks "PUB-LIMITS":
         "A batch of any size is accepted, whatever limit is published.",
         TRUTH with publish: publish::accepts_any_batch;
@@ -121,6 +124,9 @@ mutants! {
     "shares-idempotency-keys" breaks "CLAIM-RETRY":
         "Another requester's claim under the same key gets the answer of the first.",
         TRUTH with claim: claims::shares_idempotency_keys;
+    "grants-refused-duplicates" breaks "CLAIM-RETRY":
+        "A claim that was refused by a limit is granted when it comes again under its idempotency key.",
+        TRUTH with claim: limits::forgets_refusals;
     "grants-expired" breaks "CLAIM-LIVE":
         "A claim does not look whether the lifetime has ended.",
         TRUTH with claim: claims::grants_expired;
@@ -239,6 +245,22 @@ mutants! {
             ground == Ground::Feed || (Seams::HONEST.admits)(ground, requester, user, client)
         };
 
+    "lists-available-alone" breaks "NOTE-RECONCILE":
+        "The owner's list of its KeyPackages leaves out what is not available.",
+        TRUTH with inventory: life::lists_available_alone;
+    "calls-granted-available" breaks "NOTE-RECONCILE":
+        "The owner's list of its KeyPackages calls available what was granted.",
+        TRUTH with inventory: life::calls_granted_available;
+    "digest-without-states" breaks "NOTE-RECONCILE":
+        "The digest over an owner's KeyPackages stays the same when their states change.",
+        TRUTH with digest: life::digest_without_states;
+    "never-low" breaks "NOTE-LOW-WATER":
+        "No stock is ever called low.",
+        TRUTH with is_low: |_, _| false;
+    "low-at-zero" breaks "NOTE-LOW-WATER":
+        "A stock is called low when nothing is left, and not before.",
+        TRUTH with is_low: |_, remaining| remaining == 0;
+
     // Who asks
     "accepts-unsigned" breaks "AUTH-REQUIRED":
         "A request without a signature is somebody's.",
@@ -256,10 +278,41 @@ mutants! {
         "A request is accepted however old its signature.",
         TRUTH with forgives: |failure| matches!(failure, AuthFailure::Stale { .. });
 
+    "tells-what-remains" breaks "CLAIM-OPAQUE":
+        "A header of the answer to a claim tells how many KeyPackages are left.",
+        TRUTH with gives_away: Some(life::remaining_of_all);
+    "calls-blocks-exhaustion" breaks "CLAIM-UNIFORM":
+        "A blocked requester is told that nothing is left, where an unknown user is said to be unknown.",
+        TRUTH with claim: limits::calls_blocks_exhaustion;
+    "ignores-requester-limit" breaks "RATE-REQUESTER":
+        "A requester claims from all users as often as it likes, whatever limit is published.",
+        TRUTH with debit: limits::ignores_requester_limit;
+    "ignores-pair-limit" breaks "RATE-PAIR":
+        "A requester claims from one user as often as it likes, whatever limit is published.",
+        TRUTH with claim: limits::ignores_pair_limit;
+    "limits-by-target" breaks "RATE-ISOLATED":
+        "The limit of a requester and a user counts the claims of all requesters.",
+        TRUTH with claim: limits::limits_by_target;
+    "says-retry-at-once" breaks "RATE-RETRY-AFTER":
+        "A claim that came too soon is told to come again at once.",
+        TRUTH with claim: limits::says_at_once, debit: limits::debits_and_says_at_once;
+    "limits-after-consuming" breaks "RATE-RETRY-AFTER":
+        "A claim that comes too soon consumes KeyPackages before it is refused.",
+        TRUTH with claim: limits::limits_after_consuming;
+    "ignores-blocks" breaks "BLOCK-REQUESTER":
+        "Whoever is blocked is answered all the same.",
+        TRUTH with claim: limits::ignores_blocks;
+    "ignores-server-blocks" breaks "BLOCK-REQUESTER":
+        "Users of a blocked server are answered all the same.",
+        TRUTH with claim: limits::ignores_server_blocks;
+
     // Signature keys
     "lists-removed-keys" breaks "KEY-LIST":
         "A removed signature key is still on the list that others read.",
         TRUTH with keys: keys::lists_removed;
+    "lists-expired-keys" breaks "KEY-LIST":
+        "A signature key that has expired is still on the list that others read.",
+        TRUTH with keys: keys::lists_expired;
     "skips-possession-proof" breaks "KEY-PROOF":
         "A signature key is added without proof that it is possessed.",
         TRUTH with check_possession: |_, _| Ok(()), add_key: keys::skips_possession_proof;
@@ -270,10 +323,34 @@ mutants! {
     "accepts-taken-key" breaks "KEY-UNIQUE":
         "A signature key is added that is on another client's list.",
         TRUTH with reserve: |_, _, _| Ok(None), add_key: keys::accepts_taken;
+    "moves-expiry-back" breaks "KEY-EXPIRY-FORWARD":
+        "The end of a signature key is moved to an earlier time.",
+        TRUTH with extend_key: keys::moves_expiry_back;
+    "forgets-extension" breaks "KEY-EXPIRY-FORWARD":
+        "The end of a signature key is said to be moved, and stays where it was.",
+        TRUTH with extend_key: keys::forgets_extension;
+    "extends-ended-keys" breaks "KEY-NO-REVIVE":
+        "A signature key that has ended is extended, and an expired one comes back by it.",
+        TRUTH with extend_key: keys::extends_ended;
     "removal-does-not-cascade" breaks "KEY-CASCADE":
         "KeyPackages outlive the removal of the key that signed them.",
         TRUTH with claim: keys::removal_does_not_cascade;
         seen in "https://github.com/wireapp/kalium/issues/3994";
+    "expiry-does-not-cascade" breaks "KEY-CASCADE":
+        "KeyPackages outlive the expiry of the key that signed them.",
+        TRUTH with claim: keys::expiry_does_not_cascade;
+    "hides-ended-keys" breaks "KEY-HISTORY":
+        "The history of signature keys leaves out those that have ended.",
+        TRUTH with key_history: keys::hides_ended;
+    "calls-expired-removed" breaks "KEY-HISTORY":
+        "A signature key that has expired is said to have been removed.",
+        TRUTH with key_history: keys::calls_expired_removed;
+    "verifies-at-present" breaks "KEY-VERIFY":
+        "A signature key is judged by what it is now, whatever time is asked about.",
+        TRUTH with verify: keys::verifies_at_present;
+    "verifies-for-ever" breaks "KEY-VERIFY":
+        "A signature key that has ended still bears out its user's credential.",
+        TRUTH with verify: keys::verifies_for_ever;
 
     // Life and death
     "withdraw-does-nothing" breaks "LIFE-TERMINAL":
@@ -282,4 +359,19 @@ mutants! {
     "silent-withdraw" breaks "LIFE-WITHDRAW-RACE":
         "A KeyPackage that was granted is said to be withdrawn.",
         TRUTH with withdraw: withdraw::silent;
+    "forgets-used-at-half-life" breaks "LIFE-TOMBSTONE":
+        "A used KeyPackage is forgotten when half of its lifetime is over, and published again.",
+        TRUTH with publish: life::forgets_used_at_half_life;
+    "removes-no-client" breaks "LIFE-REMOVE-CLIENT":
+        "A client is said to be removed, and is still there.",
+        TRUTH with remove_client: life::removes_no_client;
+    "removes-keys-alone" breaks "LIFE-REMOVE-CLIENT":
+        "What a removed client had not read is there for the next of its name.",
+        TRUTH with remove_client: life::removes_keys_alone;
+    "says-nothing-unread" breaks "LIFE-REMOVE-CLIENT":
+        "A removed client is said to have read everything.",
+        TRUTH with remove_client: life::says_nothing_unread;
+    "purges-at-half-life" breaks "LIFE-NO-EARLY-GC":
+        "A KeyPackage is purged when half of its lifetime is over.",
+        TRUTH with claim: life::purges_at_half_life;
 }

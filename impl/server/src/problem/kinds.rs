@@ -67,6 +67,10 @@ kinds! {
         "Add further keys with a request that is signed by a key on the list.";
     KeyTaken "key-taken" ["KEY-UNIQUE" "KEY-NO-REVIVE"] "The signature key is, or was, on a list already",
         "Make a new key; no two clients share one, and none comes back.";
+    ExpiryNotForward "expiry-not-forward" ["KEY-EXPIRY-FORWARD"] "The end of a signature key moves forward only",
+        "Read the list of keys for the end that it has; a key without one is removed, and one for the future begins now.";
+    KeyEnded "key-ended" ["KEY-NO-REVIVE"] "The signature key has ended",
+        "Make a new key: what has expired or was removed does not come back.";
     InvalidProof "invalid-proof" ["KEY-PROOF"] "The new key is not proven to be possessed",
         "Sign the possession message for this user and client with the new key itself.";
     // Publishing
@@ -115,6 +119,8 @@ kinds! {
         "Leave the role out, or mark the KeyPackage.";
     AlreadyUsed "already-used" ["PUB-RETRY"] "It was published before, and granted or withdrawn since",
         "Forget that it is to be published: it will not be granted again. Keep its private key if it was granted.";
+    BeforeFence "before-fence" ["LIFE-RESTORE"] "Its lifetime began before the directory was restored from a backup",
+        "Make it anew, beginning now: what began before may have been granted in what was lost.";
     InitKeyReused "init-key-reused" ["PUB-FRESH"] "Its init key came before in another KeyPackage",
         "Make the KeyPackage anew, with a fresh init key.";
     RoleConflict "role-conflict" ["PUB-ONE-ROLE"] "Its init key came before in the other role",
@@ -124,6 +130,8 @@ kinds! {
     // Claiming and reading
     IdempotencyMismatch "idempotency-mismatch" ["CLAIM-RETRY"] "This idempotency key belongs to another claim",
         "Use a new key for each new claim; keep it for repetitions of the same.";
+    RateLimited "rate-limited" ["RATE-REQUESTER" "RATE-PAIR" "RATE-RETRY-AFTER"] "Too many claims in too short a time",
+        "Claim again after the seconds in Retry-After, under a new Idempotency-Key: the refusal of the old one is final.";
     AcknowledgedTooFar "acknowledged-too-far" ["NOTE-SURVIVES"] "There is no such notification yet",
         "Acknowledge through the highest sequence that was read.";
 }

@@ -62,12 +62,20 @@ macro_rules! refusals {
 refusals! {
     EnrolRefusals: OperatorOnly AlreadyEnrolled TooLarge UnsupportedMediaType;
     KeysRefusals: UnknownUser;
-    AddKeyRefusals: Unauthenticated NotOwner InvalidToken UnknownUser KeyTaken InvalidProof TooLarge UnsupportedMediaType;
+    VerifyRefusals: ;
+    AddKeyRefusals: Unauthenticated NotOwner InvalidToken UnknownUser KeyTaken ExpiryNotForward InvalidProof
+        TooLarge UnsupportedMediaType;
+    ExtendKeyRefusals: Unauthenticated NotOwner UnknownKey KeyEnded ExpiryNotForward TooLarge UnsupportedMediaType;
     RemoveKeyRefusals: Unauthenticated NotOwner UnknownKey TooLarge;
     PublishRefusals: Unauthenticated NotOwner UnknownClient KeyPackagesRefused BatchEmpty BatchTooLarge StockFull TooLarge
         UnsupportedMediaType;
+    InventoryRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
+    RemoveClientRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
     WithdrawRefusals: Unauthenticated NotOwner UnknownClient TooLarge UnsupportedMediaType;
-    ClaimRefusals: Unauthenticated UnknownUser IdempotencyMismatch TooLarge UnsupportedMediaType;
+    ClaimRefusals: Unauthenticated UnknownUser IdempotencyMismatch RateLimited TooLarge UnsupportedMediaType;
+    BlockRefusals: Unauthenticated NotOwner UnknownUser TooLarge UnsupportedMediaType;
+    BlocksRefusals: Unauthenticated NotOwner TooLarge;
+    UnblockRefusals: Unauthenticated NotOwner UnknownUser TooLarge;
     FeedRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
     AcknowledgeRefusals: Unauthenticated NotOwner UnknownClient AcknowledgedTooFar TooLarge UnsupportedMediaType;
     ProblemRefusals: NotFound;
