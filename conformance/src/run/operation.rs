@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     binding::{Operation, render::Variables},
     recording::Broken,
-    run::world::{Actor, World, copies},
+    run::world::{Actor, World},
     vector::{Proof, Role, Step, Vector},
 };
 
@@ -166,7 +166,7 @@ fn packages(vector: &Vector, world: &World, names: &[String], declared: Option<R
         }
         Ok(item)
     };
-    names.iter().flat_map(|name| copies(vector, name)).map(item).collect()
+    names.iter().flat_map(|name| vector.copies(name)).map(item).collect()
 }
 
 fn identity(world: &World, user: &str) -> Result<String, Broken> {
