@@ -117,6 +117,11 @@ fn step_verdict(vector: &Vector, step: &Step, recorded: &Recorded) -> Option<Ver
     }))
 }
 
+/// What an expectation says against an answer, headers aside; `None` if nothing.
+pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
+    answer_difference(expect, recorded).map(|difference| difference.sentence)
+}
+
 struct Difference {
     sentence: String,
     details: Vec<String>,

@@ -140,6 +140,10 @@ impl Lint<'_> {
                 let hint = "expect one of `ok`, `refused`, `anything: true`";
                 self.error("expect", format!("{path} does not expect exactly one thing"), hint);
             }
+            let loose = step.expect.as_ref().and_then(|expect| expect.loose.as_ref());
+            if loose.is_some_and(|why| why.trim().is_empty()) {
+                self.error("loose", format!("{path} is loose and does not say why"), "say it in one sentence");
+            }
             saved.extend(step.save.keys().cloned());
         }
     }
