@@ -86,7 +86,13 @@ impl Proved {
 /// Every vector of a library, proved as far as it can be.
 #[must_use]
 pub fn prove_all(library: &Library) -> Vec<Proved> {
-    library.vectors.iter().map(prover::prove).collect()
+    library.vectors.iter().map(|vector| prove(vector)).collect()
+}
+
+/// One vector, proved as far as it can be.
+#[must_use]
+pub fn prove(vector: &Vector) -> Proved {
+    prover::prove(vector)
 }
 
 /// The kinds of steps that the vectors of a library reach together, each with the vectors that reach it.

@@ -9,6 +9,7 @@ use std::path::Path;
 use kpd_conformance::{
     library::Library,
     prove::{self, Verdict},
+    vector::Vector,
 };
 use support::{Kpd, Scratch};
 
@@ -32,6 +33,63 @@ fn every_vector_is_proved_and_no_proof_is_stale() {
     assert!(labels.len() >= 40, "only {} kinds of steps", labels.len());
 }
 
+/// Each literal of each expectation is replaced in turn: a prover that does not look would not see it.
+#[test]
+fn every_literal_of_every_expectation_is_looked_at() {
+    let library = Library::of_directory(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")).unwrap();
+    let (mut replaced, mut overlooked) = (0, vec![]);
+    for (id, text) in &library.texts {
+        let original: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        let vector: Vector = serde_yaml::from_value(original.clone()).unwrap();
+        // Races are left out for their time, and have few literals.
+        if vector.race.is_some() || prove::prove(&vector).verdict() == Verdict::Outside {
+            continue;
+        }
+        for number in 0.. {
+            let mut changed = original.clone();
+            let steps = changed.get("steps").and_then(|it| it.as_sequence()).map_or(0, Vec::len);
+            let mut left = number;
+            let place = (0..steps).find_map(|step| {
+                let expect = changed.get_mut("steps")?.get_mut(step)?.get_mut("expect")?.get_mut("ok")?;
+                replace(expect, &mut left).then(|| format!("{id}.yaml steps[{step}], literal {number}"))
+            });
+            let Some(place) = place else { break };
+            replaced += 1;
+            let vector: Vector = serde_yaml::from_value(changed).unwrap();
+            if prove::prove(&vector).verdict() != Verdict::Wrong {
+                overlooked.push(place);
+            }
+        }
+    }
+    assert!(overlooked.is_empty(), "{overlooked:#?}");
+    assert!(replaced >= 400, "only {replaced} literals");
+}
+
+/// Replaces the literal of this number by another one; whether there was one. What stands below a `not` is no literal of
+/// an answer.
+fn replace(value: &mut serde_yaml::Value, number: &mut usize) -> bool {
+    use serde_yaml::Value;
+    match value {
+        Value::Sequence(items) => items.iter_mut().any(|item| replace(item, number)),
+        Value::Mapping(entries) => {
+            let answers = entries.iter_mut().filter(|(key, _)| key.as_str() != Some("not"));
+            answers.into_iter().any(|(_, item)| replace(item, number))
+        }
+        _ if *number > 0 => {
+            *number -= 1;
+            false
+        }
+        literal => {
+            *literal = match literal {
+                Value::Bool(bool) => Value::Bool(!*bool),
+                Value::Number(number) => Value::from(number.as_u64().unwrap_or_default() + 1),
+                _ => Value::from("something else"),
+            };
+            true
+        }
+    }
+}
+
 const GOOD: &str = "id: good\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { alice: { clients: [phone] }, bob: {} }\n\
                     key_packages: { a1: { client: phone }, a2: { client: phone } }\nsteps:\n\
                     \x20 - publish: { as: phone, key_packages: [a1] }\n  - claim: { as: bob, of: alice }\n\
@@ -44,7 +102,8 @@ fn a_proof_is_written_once_and_goes_stale_with_its_vector() {
     let directory = scratch.path("vectors");
     let missing = Kpd::run(&["prove", &directory]);
     assert_eq!(missing.exit, 1, "{}", missing.all());
-    assert!(missing.out.contains("STALE    good.yaml has no proof; `kpd prove vectors --write` proves anew"));
+    assert!(missing.out.contains("STALE    good.yaml has no proof; `kpd prove "), "{}", missing.out);
+    assert!(missing.out.contains("vectors --write` proves anew"), "{}", missing.out);
 
     assert_eq!(Kpd::run(&["prove", &directory, "--write"]).exit, 0);
     let written = scratch.read("vectors/proofs.yaml");
@@ -55,9 +114,9 @@ fn a_proof_is_written_once_and_goes_stale_with_its_vector() {
     );
     let kept = Kpd::run(&["prove", &directory]);
     assert_eq!(kept.exit, 0, "{}", kept.all());
-    assert!(
-        kept.out.contains("1 vectors: 1 proved, 0 loose and say why, 0 outside the model, 0 wrong; 0 proofs are stale")
-    );
+    let says =
+        "1 vectors: 1 proved (0 of them in part), 0 loose and say why, 0 outside the model, 0 wrong; 0 proofs are";
+    assert!(kept.out.contains(says), "{}", kept.out);
     assert_eq!(Kpd::run(&["prove", &directory, "--write"]).exit, 0);
     assert_eq!(scratch.read("vectors/proofs.yaml"), written, "the same vectors, the same proofs");
 

@@ -50,7 +50,8 @@ pub(super) fn prove(arguments: &ProveArguments) -> Result<Exit, CliError> {
         prove::stale(&library, &proved, &kept)
     };
     for stale in &stale {
-        say!("STALE    {stale}; `kpd prove vectors --write` proves anew");
+        let directory = arguments.directory.as_deref().unwrap_or(std::path::Path::new("vectors")).display();
+        say!("STALE    {stale}; `kpd prove {directory} --write` proves anew");
     }
     say!("{}", summary(&proved, stale.len()));
     Ok(match (wrong, stale.is_empty()) {
@@ -82,13 +83,15 @@ fn steps(outside: &BTreeMap<prove::Why, usize>) -> String {
 
 fn summary(proved: &[Proved], stale: usize) -> String {
     let count = |verdict| proved.iter().filter(|vector| vector.verdict() == verdict).count();
+    let in_part = |vector: &&Proved| vector.verdict() == Verdict::Proved && !vector.outside.is_empty();
+    let in_part = proved.iter().filter(in_part).count();
     let mut outside: BTreeMap<prove::Why, usize> = BTreeMap::new();
     for (why, steps) in proved.iter().flat_map(|vector| &vector.outside) {
         *outside.entry(*why).or_default() += steps;
     }
     format!(
-        "\n{} vectors: {} proved, {} loose and say why, {} outside the model, {} wrong; {stale} proofs are stale\n\
-         {} branches, {} labels of the model; {} steps hold something outside the model ({}); \
+        "\n{} vectors: {} proved ({in_part} of them in part), {} loose and say why, {} outside the model, {} wrong; {stale} proofs are stale\n\
+         {} branches, {} labels of the model; {} steps hold something outside the model{}; \
          {} optional fields are not looked at",
         proved.len(),
         count(Verdict::Proved),
@@ -98,7 +101,7 @@ fn summary(proved: &[Proved], stale: usize) -> String {
         proved.iter().map(|vector| vector.branches).sum::<usize>(),
         prove::labels_of(proved).len(),
         outside.values().sum::<usize>(),
-        steps(&outside),
+        if outside.is_empty() { String::new() } else { format!(" ({})", steps(&outside)) },
         proved.iter().map(|vector| vector.unread).sum::<usize>(),
     )
 }

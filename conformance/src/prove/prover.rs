@@ -1,16 +1,13 @@
 //! Proves one vector: each step, in each branch, against each allowed and each conceivable answer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     judge::objection,
     prove::{
         Proved,
         alternatives::{alternatives, looks_at, taken},
-        conceive::{OPTIONAL, conceivable, is_allowed},
+        conceive::{OPTIONAL, conceivable, is_allowed, looked_at},
         fault::{Fault, FaultKind},
         race,
         replay::{BRANCHES_MAX, Branch, Replay, Way, Ways, distinct, in_words, recorded},
@@ -37,7 +34,7 @@ pub(super) struct Prover<'a> {
     unread: BTreeSet<(String, &'static str)>,
 }
 
-pub(super) fn prove(vector: &Arc<Vector>) -> Proved {
+pub(super) fn prove(vector: &Vector) -> Proved {
     let users = vector.users.keys().cloned().collect();
     let mut prover = Prover {
         vector,
@@ -73,7 +70,7 @@ impl Prover<'_> {
             let path = format!("{part}[{index}]");
             let (mut ways, mut answers) = (vec![], 0);
             for branch in &branches {
-                ways.push(self.looked_at(&path, step, branch));
+                ways.push(self.allowed(&path, step, branch));
                 answers += ways.last().map_or(0, |ways| ways.all.len());
                 self.few_enough(&path, step, answers)?;
             }
@@ -107,7 +104,7 @@ impl Prover<'_> {
     }
 
     /// Every allowed answer to a step, each of which must be as good as expected.
-    pub(super) fn looked_at(&mut self, path: &str, step: &Step, branch: &Branch) -> Ways {
+    pub(super) fn allowed(&mut self, path: &str, step: &Step, branch: &Branch) -> Ways {
         let ways = self.replay.ways(step, branch);
         if let Some(name) = &ways.unsaved {
             self.fault(path, step, FaultKind::Unsaved { name: name.clone() }, &branch.story);
@@ -150,15 +147,17 @@ impl Prover<'_> {
         if self.loose.contains(path) {
             return;
         }
+        let read: Vec<_> = allowed.iter().map(|allowed| looked_at(expect, allowed)).collect();
         for way in &ways.all {
             for observed in conceivable(&self.replay.names, &self.users, step, &way.observed) {
                 // In which words it is refused, the model does not know.
                 let unknown_word = ways.op.is_none() && matches!(observed, Observed::Refused(_));
-                if is_allowed(expect, &observed, allowed) || (unknown_word && allowed.iter().any(is_refusal)) {
-                    continue;
-                }
                 let lie = recorded(path, step, &observed, &branch.saved);
-                if objection(expect, &lie).is_some() || self.comes_out(path, step, rest, branch, way, &lie) {
+                if objection(expect, &lie).is_some()
+                    || is_allowed(expect, &observed, &read)
+                    || (unknown_word && read.iter().any(is_refusal))
+                    || self.comes_out(path, step, rest, branch, way, &lie)
+                {
                     continue;
                 }
                 self.loose.insert(path.to_string());

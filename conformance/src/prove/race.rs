@@ -29,7 +29,7 @@ pub(super) fn interleave(prover: &mut Prover<'_>, race: &Race, branches: Vec<Bra
                 let path = format!("race.lanes.{name}[{}]", done[number]);
                 let mut after = vec![];
                 for branch in branches {
-                    let ways = prover.looked_at(&path, step, branch);
+                    let ways = prover.allowed(&path, step, branch);
                     after.extend(ways.all.iter().map(|way| prover.replay.after(&path, step, branch, way, true)));
                 }
                 let mut done = done.clone();

@@ -1,7 +1,5 @@
 //! States the looseness of a vector that the model wrote: it knows one answer for each history, a vector has one for all.
 
-use std::sync::Arc;
-
 use crate::{
     prove::{FaultKind, prover},
     vector::Vector,
@@ -15,7 +13,7 @@ use crate::{
 /// A text that is no vector.
 pub fn with_looseness_stated(file: &str, text: &str) -> Result<String, Box<FileError>> {
     let vector: Vector = yaml::read(file, text)?;
-    let proved = prover::prove(&Arc::new(vector));
+    let proved = prover::prove(&vector);
     let loose = proved.faults.iter().filter(|fault| matches!(fault.kind, FaultKind::Loose { .. }));
     let loose: Vec<_> = loose.map(|fault| fault.path.clone()).collect();
     let (mut part, mut step, mut stated) = ("", 0, String::new());

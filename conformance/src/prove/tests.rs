@@ -1,7 +1,5 @@
 //! Small vectors, right and wrong, and what the prover says of them.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::yaml;
 
@@ -18,7 +16,7 @@ fn proved_of(head: &str, steps: &str) -> Proved {
          \x20 many: {{ client: phone, copies: 20 }}\n  bad: {{ client: phone, flaw: bad_signature }}\n{steps}\n"
     );
     let vector: Vector = yaml::read("wrong.yaml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    prover::prove(&Arc::new(vector))
+    prove(&vector)
 }
 
 /// The one thing that is wrong, as it is told.
