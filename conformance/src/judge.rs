@@ -5,7 +5,7 @@ mod race;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     binding::{Binding, Operation},
@@ -73,6 +73,16 @@ pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (
     (soften(verdict, catalogue), contention)
 }
 
+/// What an expectation says against an answer of the model, which has no headers; `None` if nothing.
+pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
+    let without_headers = || Expect { headers: BTreeMap::new(), ..expect.clone() };
+    let difference = match expect.headers.is_empty() {
+        true => difference(expect, recorded),
+        false => difference(&without_headers(), recorded),
+    };
+    difference.map(|difference| difference.sentence)
+}
+
 /// A broken SHOULD is a warning.
 fn soften(verdict: Verdict, catalogue: &Catalogue) -> Verdict {
     match verdict {
@@ -115,11 +125,6 @@ fn step_verdict(vector: &Vector, step: &Step, recorded: &Recorded) -> Option<Ver
         exchanges: recorded.exchanges.clone(),
         rounds: None,
     }))
-}
-
-/// What an expectation says against an answer, headers aside; `None` if nothing.
-pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
-    answer_difference(expect, recorded).map(|difference| difference.sentence)
 }
 
 struct Difference {

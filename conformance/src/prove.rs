@@ -5,7 +5,7 @@
 //!
 //! - *sound*: every allowed answer is as good as expected;
 //! - *tight*: no conceivable answer that is not allowed is, or the step states its looseness. Conceivable is what
-//!   differs from an allowed answer in one place ([`conceive`]). What one step lets pass and a later one finds out is
+//!   differs from an allowed answer in one place (`prove/conceive.rs`). What one step lets pass and a later one finds out is
 //!   rejected by the vector as a whole;
 //! - *no dead branch*: each alternative of an expectation is taken by an allowed answer in some branch.
 //!

@@ -19,7 +19,7 @@ pub(crate) const MADE_AT: Time = 1_000_000_000;
 
 /// The numbers of a vector's names.
 pub(crate) struct Names<'a> {
-    vector: &'a Vector,
+    pub(crate) vector: &'a Vector,
     users: Vec<&'a String>,
     clients: Vec<(String, String)>,
     packages: Vec<String>,

@@ -7,28 +7,34 @@ use kpd_model::{
 
 use crate::{
     recording::{Observed, Recorded},
-    translation::Names,
-    vector::{Step, Vector, expect::Reason},
+    vector::{Step, expect::Reason},
 };
 
-/// The operation as the model knows it; `None` if it changes nothing that the model knows.
-pub(super) fn operation(vector: &Vector, names: &Names<'_>, step: &Step, recorded: &Recorded) -> Option<Operation> {
-    let op = names.op(step).filter(|op| !matches!(op, Op::AddKey { .. } | Op::Tick { .. }))?;
-    if let Some(stock) = &step.stock {
-        // A vector asks for one suite; the model answers for all that a client ever had, which must be this one.
-        let owner = vector.client(stock.of.as_ref().unwrap_or(&stock.by));
-        let mut of_owner = vector.key_packages.values().filter(|recipe| vector.client(&recipe.client) == owner);
-        if stock.cipher_suite != 1 || of_owner.any(|recipe| recipe.cipher_suite != 1) {
-            return None;
+pub(super) use crate::translation::Names;
+
+impl Names<'_> {
+    /// The operation as the model knows it; `None` if it changes nothing that the model knows.
+    pub(super) fn operation(&self, step: &Step, recorded: &Recorded) -> Option<Operation> {
+        let vector = self.vector;
+        let op = self.op(step).filter(|op| !matches!(op, Op::AddKey { .. } | Op::Tick { .. }))?;
+        if let Some(stock) = &step.stock {
+            // A vector asks for one suite; the model answers for all that a client ever had, which must be this one.
+            let owner = vector.client(stock.of.as_ref().unwrap_or(&stock.by));
+            let mut of_owner = vector.key_packages.values().filter(|recipe| vector.client(&recipe.client) == owner);
+            if stock.cipher_suite != 1 || of_owner.any(|recipe| recipe.cipher_suite != 1) {
+                return None;
+            }
         }
+        let (outcome, returned) = match &recorded.observed {
+            Observed::Lost => (None, None),
+            Observed::Ok(seen) => (Some(self.outcome(&op, seen)?), Some(micros(recorded.answered))),
+            Observed::Refused(reason) => {
+                (Some(Outcome::Refused(model_reason(*reason)?)), Some(micros(recorded.answered)))
+            }
+            Observed::Unexpected(_) => return None,
+        };
+        Some(Operation { op, outcome, invoked: micros(recorded.sent), returned })
     }
-    let (outcome, returned) = match &recorded.observed {
-        Observed::Lost => (None, None),
-        Observed::Ok(seen) => (Some(names.outcome(&op, seen)?), Some(micros(recorded.answered))),
-        Observed::Refused(reason) => (Some(Outcome::Refused(model_reason(*reason)?)), Some(micros(recorded.answered))),
-        Observed::Unexpected(_) => return None,
-    };
-    Some(Operation { op, outcome, invoked: micros(recorded.sent), returned })
 }
 
 /// The model's word for a refusal; `None` for refusals that change nothing and are not the model's.

@@ -8,9 +8,11 @@ use kpd_model::{
 };
 
 use crate::{
-    judge::{history, in_words, step_verdict},
+    judge::{
+        history::{self, Names},
+        in_words, step_verdict,
+    },
     recording::{ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen},
-    translation::Names,
     vector::{Step, Vector, expect::Reason},
     verdict::{Failure, Span, Verdict},
 };
@@ -144,7 +146,7 @@ fn unexplained(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> 
     let mut history = vec![];
     let mut recorded_of = vec![];
     for (step, recorded) in pairs {
-        if let Some(operation) = history::operation(vector, &names, step, recorded) {
+        if let Some(operation) = names.operation(step, recorded) {
             history.push(operation);
             recorded_of.push(*recorded);
         }
