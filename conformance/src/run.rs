@@ -1,23 +1,30 @@
 //! Does what vectors say, on several threads, and records what it sees. The only module of the suite that awaits.
 
+mod declared;
+mod local;
 mod operation;
 mod perform;
 mod reading;
 pub mod transport;
 mod vector_run;
+mod whole;
 pub mod world;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 use crate::{
-    binding::{Binding, Operation, classify::Meaning, render::Variables},
+    binding::{
+        Binding, Operation,
+        classify::{Meaning, Record},
+        render::Variables,
+    },
     recording::Recording,
     run::transport::Lane,
     seed::Seed,
-    vector::{Capability, Vector},
+    vector::Vector,
 };
 
 /// A server under test.
@@ -82,7 +89,7 @@ impl Server {
     pub async fn declare(&mut self) -> Result<(), String> {
         let binding = Arc::clone(&self.binding);
         let Some(exchange) = binding.operations.get(&Operation::Policy).and_then(|exchanges| exchanges.first()) else {
-            self.declared("nothing");
+            self.declared(&BTreeMap::new());
             return Ok(());
         };
         let request = exchange.request.render(&self.variables).map_err(|error| error.to_string())?;
@@ -90,18 +97,15 @@ impl Server {
         let Meaning::Ok(records) = exchange.classify(answer.status, &answer.body) else {
             return Err(format!("the policy cannot be read: {} {}", answer.status, answer.exchange.response_body));
         };
-        let selection = records.first().and_then(|record| record.get("selection")?.as_str().map(str::to_string));
-        self.declared(&selection.unwrap_or_else(|| "nothing".into()));
+        self.declared(records.first().unwrap_or(&BTreeMap::new()));
         Ok(())
     }
 
     /// What is not declared is not promised.
-    fn declared(&mut self, selection: &str) {
+    fn declared(&mut self, policy: &Record) {
         let mut binding = Binding::clone(&self.binding);
-        for (capability, word) in [(Capability::FifoSelection, "fifo"), (Capability::RandomSelection, "random")] {
-            if selection != word {
-                binding.absent.entry(capability).or_insert_with(|| format!("it declares its selection as {selection}"));
-            }
+        for (capability, why) in declared::absent(policy) {
+            binding.absent.entry(capability).or_insert(why);
         }
         self.binding = Arc::new(binding);
     }

@@ -71,7 +71,7 @@ impl<'a> Names<'a> {
     }
 
     fn op(&self, step: &Step) -> Option<Op> {
-        if let Some(publish) = &step.publish {
+        if let Some(publish) = step.publish.as_ref().filter(|publish| !publish.replace) {
             let client = self.client(publish.owner.as_ref().unwrap_or(&publish.by))?;
             let packages = publish.key_packages.iter().filter_map(|name| self.facts(name)).collect();
             return Some(Op::Publish { client, packages });
@@ -126,7 +126,7 @@ impl<'a> Names<'a> {
             Seen::Withdrawn(fates) => Outcome::Withdrawn(
                 fates.iter().filter_map(|(name, fate)| Some((self.package(name)?, withdrawn(fate)?))).collect(),
             ),
-            Seen::Stock { regular, last_resort } => {
+            Seen::Stock { regular, last_resort, .. } => {
                 let suite = Suite(1);
                 let mut stock = Stock::default();
                 stock.regular.insert(suite, u32::try_from((*regular)?).ok()?);
@@ -136,7 +136,7 @@ impl<'a> Names<'a> {
                 Outcome::Stock(stock)
             }
             Seen::Published { .. } | Seen::Done {} => Outcome::Done,
-            Seen::Notifications(_) | Seen::Keys(_) | Seen::Recalled(_) => return None,
+            _ => return None,
         })
     }
 
