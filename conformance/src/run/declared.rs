@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use crate::{binding::classify::Record, vector::Capability};
 
-/// A vector asks less often than this until it is refused.
+/// A vector asks less often than this of one user until it is refused.
+const CLAIMS_OF_ONE_AT_MOST: u64 = 100;
+
+/// A vector asks less often than this of all users together until it is refused.
 const CLAIMS_AT_MOST: u64 = 200;
 
 /// A vector waits no longer than this until it may ask again.
@@ -33,8 +36,8 @@ pub(super) fn absent(policy: &Record) -> Vec<(Capability, String)> {
             lacks(Capability::RetrySoon, "it declares no limit".into());
         }
         (Some(claims), seconds) => {
-            if claims >= CLAIMS_AT_MOST {
-                lacks(Capability::PairLimit, too_many(claims, CLAIMS_AT_MOST));
+            if claims >= CLAIMS_OF_ONE_AT_MOST {
+                lacks(Capability::PairLimit, too_many(claims, CLAIMS_OF_ONE_AT_MOST));
             }
             if let Some(seconds) = seconds.filter(|seconds| *seconds > SECONDS_AT_MOST) {
                 let why = format!("it limits for {seconds} s, and the suite waits {SECONDS_AT_MOST} s at most");
@@ -43,11 +46,12 @@ pub(super) fn absent(policy: &Record) -> Vec<(Capability, String)> {
         }
     }
     // Whoever reaches the limit of a requester reaches that of each pair on the way.
-    let reached = number("pair_claims").unwrap_or(CLAIMS_AT_MOST).min(CLAIMS_AT_MOST) * USERS_ASKED;
+    let reached = number("pair_claims").map_or(CLAIMS_AT_MOST, |claims| claims.saturating_mul(USERS_ASKED));
+    let reached = reached.min(CLAIMS_AT_MOST);
     match number("requester_claims") {
         None => lacks(Capability::RequesterLimit, "it declares no such limit".into()),
-        Some(claims) if claims >= reached.min(CLAIMS_AT_MOST) => {
-            lacks(Capability::RequesterLimit, too_many(claims, reached.min(CLAIMS_AT_MOST)));
+        Some(claims) if claims >= reached => {
+            lacks(Capability::RequesterLimit, too_many(claims, reached));
         }
         Some(_) => {}
     }

@@ -86,12 +86,13 @@ fn blocking<'a>(
     world: &'a World,
 ) -> Result<Call<'a>, Broken> {
     let by = named(vector, world, &block.by)?;
+    let owner = named(vector, world, block.owner.as_ref().unwrap_or(&block.by))?;
     let whom = match (&block.requester, block.server) {
         (Some(requester), _) => requester.as_str(),
         (None, Some(Place::Elsewhere)) => "another server",
         (None, _) => "its own server",
     };
-    let mut call = Call::new(operation, Some(by), format!("{} {does} {whom}", block.by)).of(by);
+    let mut call = Call::new(operation, Some(by), format!("{} {does} {whom}", block.by)).of(owner);
     if let Some(requester) = &block.requester {
         call = call.with("requester", identity(world, requester)?);
     }

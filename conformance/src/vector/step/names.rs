@@ -97,7 +97,7 @@ impl Step {
             self.await_key_expiry.as_ref().map(|awaited| &awaited.client),
             self.join.as_ref().map(|join| &join.by),
         ];
-        let owners = self.blocking().map(|block| Some(&block.by));
+        let owners = self.blocking().flat_map(|block| [Some(&block.by), block.owner.as_ref()]);
         let keys = added.chain(extended).chain(removed).chain(ended);
         let all = publish.chain(stock).chain(packages).chain(feed).chain(keys).chain(blocks).chain(owners);
         all.chain(others).flatten().map(String::as_str).collect()

@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
-    /// The owner: `alice`, or `alice/phone`.
+    /// Who: `alice`, or `alice/phone`.
     #[serde(rename = "as")]
     pub by: String,
+    /// For whom, where that is somebody else.
+    #[serde(rename = "for", default)]
+    pub owner: Option<String>,
     /// The user, with all its clients.
     #[serde(default)]
     pub requester: Option<String>,
