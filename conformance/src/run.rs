@@ -4,6 +4,7 @@ mod declared;
 mod local;
 mod operation;
 mod perform;
+mod place;
 mod reading;
 pub mod transport;
 mod vector_run;
@@ -22,7 +23,7 @@ use crate::{
         render::Variables,
     },
     recording::Recording,
-    run::transport::Lane,
+    run::{place::Place, transport::Lane},
     seed::Seed,
     vector::Vector,
 };
@@ -43,7 +44,7 @@ pub struct Server {
 /// How to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How many vectors at a time.
+    /// How many vectors at a time; one that waits for a moment does not count meanwhile.
     pub jobs: usize,
     /// Where keys, packages and the order come from.
     pub seed: u64,
@@ -138,15 +139,17 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
     let seed = Seed::of_run(options.seed);
     let mut order: Vec<usize> = (0..vectors.len()).collect();
     seed.child("order").shuffle(&mut order);
+    // Those that wait begin first, or the last of them would be waited for at the end.
+    order.sort_by_key(|index| !vectors[*index].all_steps().any(|(_, step)| step.waits()));
     let places = Arc::new(Semaphore::new(options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     for index in order {
         let (server, vector, places) = (server.clone(), Arc::clone(&vectors[index]), Arc::clone(&places));
         let seed = seed.child(&vector.id);
         tasks.spawn(async move {
-            let _place = places.acquire_owned().await;
+            let place = Place::take(places).await;
             let begun = Instant::now();
-            let recording = vector_run::run(&server, &vector, seed, options.rounds).await;
+            let recording = vector_run::run(&server, &vector, seed, options.rounds, &place).await;
             Run { index, recording, took: begun.elapsed() }
         });
     }

@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct MutantsArguments {
     /// Only these; all without.
     names: Vec<String>,
-    /// How many vectors at a time.
+    /// How many vectors at a time; one that waits for a moment does not count meanwhile.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// How many mutants at a time.

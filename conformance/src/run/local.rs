@@ -29,7 +29,7 @@ impl Runner<'_> {
             return self.await_key_expiry(awaited, world).await.map(done).map(Some);
         }
         if let Some(awaited) = &step.await_retry {
-            return await_retry(awaited, world).await.map(done).map(Some);
+            return self.await_retry(awaited, world).await.map(done).map(Some);
         }
         Ok(step.recall.as_ref().map(|names| self.recall(names, world)))
     }
@@ -71,7 +71,7 @@ impl Runner<'_> {
 
     async fn await_expiry(&self, awaited: &AwaitExpiry, world: &World) -> String {
         let lifetime = self.vector.key_packages.get(&awaited.key_package).and_then(|recipe| recipe.not_after);
-        past(world.absolute(lifetime.unwrap_or_default())).await;
+        self.wait(past(world.absolute(lifetime.unwrap_or_default()))).await;
         format!("{} expires", awaited.key_package)
     }
 
@@ -79,8 +79,22 @@ impl Runner<'_> {
         let client = self.vector.client(&awaited.client);
         let expiry = client.and_then(|client| world.key_expiries.get(&client).copied());
         let never = || Broken::Suite(format!("the server took no expiry for the key of {}", awaited.client));
-        past(expiry.ok_or_else(never)?).await;
+        self.wait(past(expiry.ok_or_else(never)?)).await;
         Ok(format!("the signature key of {} expires", awaited.client))
+    }
+
+    /// Waits exactly as long as the server said: that it keeps its word is the question.
+    async fn await_retry(&self, awaited: &AwaitRetry, world: &World) -> Result<String, Broken> {
+        let seconds = patience(&awaited.from, world.saved.get(awaited.from.trim_start_matches('$')))?;
+        self.wait(tokio::time::sleep(Duration::from_secs(seconds))).await;
+        Ok(format!("{seconds} s pass, as the refusal said"))
+    }
+
+    async fn wait(&self, wait: impl Future<Output = ()>) {
+        match self.place {
+            Some(place) => place.left_for(wait).await,
+            None => wait.await,
+        }
     }
 }
 
@@ -91,17 +105,28 @@ async fn past(moment: u64) {
     }
 }
 
-/// Waits exactly as long as the server said: that it keeps its word is the question.
-async fn await_retry(awaited: &AwaitRetry, world: &World) -> Result<String, Broken> {
-    let told = world.saved.get(awaited.from.trim_start_matches('$')).and_then(Value::as_u64);
-    match told {
-        None => Err(Broken::Suite(format!("{} is no number of seconds that a refusal told", awaited.from))),
+fn patience(name: &str, told: Option<&Value>) -> Result<u64, Broken> {
+    match told.and_then(Value::as_u64) {
+        None => Err(Broken::Suite(format!("{name} is no number of seconds that a refusal told"))),
         Some(seconds) if seconds > RETRY_AFTER_MAX => Err(Broken::TooSlow(format!(
             "the server says to ask again in {seconds} s, and the suite waits {RETRY_AFTER_MAX} s at most"
         ))),
-        Some(seconds) => {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            Ok(format!("{seconds} s pass, as the refusal said"))
-        }
+        Some(seconds) => Ok(seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_has_an_end_and_is_had_for_numbers_only() {
+        let told = |value: Value| patience("$wait", Some(&value));
+        assert_eq!((told(0.into()), told(120.into())), (Ok(0), Ok(120)));
+        let absurd = "the server says to ask again in 31536000 s, and the suite waits 120 s at most";
+        assert_eq!(told(31_536_000.into()), Err(Broken::TooSlow(absurd.into())));
+        let nothing = Err(Broken::Suite("$wait is no number of seconds that a refusal told".into()));
+        assert_eq!((told("3".into()), told((-1).into())), (nothing.clone(), nothing.clone()));
+        assert_eq!(patience("$wait", None), nothing);
     }
 }

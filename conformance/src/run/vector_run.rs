@@ -10,6 +10,7 @@ use crate::{
     run::{
         Server, operation,
         perform::Performed,
+        place::Place,
         transport::{Gate, Lane},
         world::{Actor, World},
     },
@@ -18,7 +19,13 @@ use crate::{
 };
 
 /// Runs a vector, and stops where it cannot go on.
-pub(super) async fn run(server: &Server, vector: &Arc<Vector>, seed: Seed, rounds: Option<u32>) -> Recording {
+pub(super) async fn run(
+    server: &Server,
+    vector: &Arc<Vector>,
+    seed: Seed,
+    rounds: Option<u32>,
+    place: &Place,
+) -> Recording {
     let mut recording = Recording::default();
     let rounds = vector.race.as_ref().map_or(1, |race| rounds.unwrap_or(race.rounds));
     let lanes = match lanes(server, vector) {
@@ -27,7 +34,7 @@ pub(super) async fn run(server: &Server, vector: &Arc<Vector>, seed: Seed, round
     };
     for number in 0..rounds {
         let mut round = Round::default();
-        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes };
+        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place) };
         let ended = runner.round(seed.child(&format!("round {number}")), &mut round).await;
         recording.rounds.push(round);
         if let Err(broken) = ended {
@@ -50,6 +57,8 @@ pub(super) struct Runner<'a> {
     pub(super) vector: &'a Arc<Vector>,
     pub(super) begun: Instant,
     lanes: &'a [Lane],
+    /// None in the lanes of a race, which have that of their vector together.
+    pub(super) place: Option<&'a Place>,
 }
 
 impl Runner<'_> {
@@ -113,7 +122,7 @@ impl Runner<'_> {
             let (gate, name, steps, begun) = (Arc::clone(&gate), name.clone(), steps.clone(), self.begun);
             let mut world = world.clone();
             tasks.spawn(async move {
-                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[] };
+                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[], place: None };
                 let mut recorded = vec![];
                 for (index, step) in steps.iter().enumerate() {
                     let path = format!("race.lanes.{name}[{index}]");

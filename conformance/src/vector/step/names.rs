@@ -72,6 +72,12 @@ impl Step {
         })
     }
 
+    /// Whether it only waits.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.await_expiry.is_some() || self.await_key_expiry.is_some() || self.await_retry.is_some()
+    }
+
     /// Whom the step blocks, or lets in again.
     fn blocking(&self) -> impl Iterator<Item = &Block> {
         self.block.iter().chain(&self.unblock)
