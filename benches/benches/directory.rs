@@ -5,13 +5,13 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use kpd_benches::{NOW, Owner, apply, claim};
+use kpd_benches::{NOW, Owner, apply, claim, policy};
 use kpd_directory::{Event, Policy, UserState, key_package::Role, policy::Selection};
 
 const STOCK: usize = 500;
 
 fn publish(criterion: &mut Criterion) {
-    let (policy, owner) = (Policy::default(), Owner::new(1));
+    let (policy, owner) = (policy(), Owner::new(1));
     let (state, batch) = (owner.state(&policy), owner.batch(100, Role::Regular));
     let mut group = criterion.benchmark_group("publish");
     group.throughput(Throughput::Elements(100));
@@ -30,7 +30,7 @@ fn claims(criterion: &mut Criterion) {
     let batches: Vec<_> = (0..STOCK / 100).map(|_| owner.batch(100, Role::Regular)).collect();
     let mut group = criterion.benchmark_group("claim");
     for (name, selection) in [("random", Selection::Random), ("fifo", Selection::Fifo)] {
-        let policy = Policy { selection, ..Policy::default() };
+        let policy = Policy { selection, ..policy() };
         let state = owner.with_stock(&policy, &batches);
         let claim = claim();
         let decide = |state: &UserState| state.claim(&policy, NOW, &owner.user, &claim, &mut |count| count / 2);
@@ -47,7 +47,7 @@ fn claims(criterion: &mut Criterion) {
 }
 
 fn last_resort(criterion: &mut Criterion) {
-    let (policy, owner) = (Policy::default(), Owner::new(1));
+    let (policy, owner) = (policy(), Owner::new(1));
     let state = owner.with_stock(&policy, &[owner.batch(1, Role::LastResort)]);
     let claim = claim();
     criterion.bench_function("claim/a last resort", |bencher| {
@@ -57,7 +57,7 @@ fn last_resort(criterion: &mut Criterion) {
 
 /// A user's history after 500 grants: read by its owner, and folded as at a start.
 fn history(criterion: &mut Criterion) {
-    let (policy, owner) = (Policy::default(), Owner::new(1));
+    let (policy, owner) = (policy(), Owner::new(1));
     let batches: Vec<_> = (0..STOCK / 100).map(|_| owner.batch(100, Role::Regular)).collect();
     let mut state = owner.state(&policy);
     let mut history: Vec<Event> = vec![];

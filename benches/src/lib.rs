@@ -7,6 +7,7 @@ use kpd_directory::{
     event::{Claim, LastResort},
     key_package::{KeyPackage, Role, UnverifiedKeyPackage},
     keys::{AddKey, Authority, possession_message},
+    policy::Limits,
     publish::Item,
 };
 use openmls::prelude::{
@@ -85,6 +86,12 @@ impl Owner {
         }
         state
     }
+}
+
+/// The default policy, but without limits on claims: one requester makes them all, at one moment.
+#[must_use]
+pub fn policy() -> Policy {
+    Policy { limits: Limits::NONE, ..Policy::default() }
 }
 
 /// Takes in what was decided.

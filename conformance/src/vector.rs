@@ -15,8 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use step::{
-    Acknowledge, AddKey, AwaitExpiry, Claim, Join, Keys, LastResort, Lose, Notifications, Proof, Publish, RemoveKey,
-    Role, Step, Stock, Withdraw,
+    Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,
+    LastResort, Lose, Notifications, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Role, Step, Stock,
+    Until, Verify, Withdraw,
 };
 
 /// One vector: one mistake that a server can make, told as a story.
@@ -78,6 +79,16 @@ pub enum Capability {
     FifoSelection,
     /// Grants in random order, by its own declaration.
     RandomSelection,
+    /// Limits how often one requester may claim, whatever of; it declares few enough for the suite to reach.
+    RequesterLimit,
+    /// Limits how often one requester may claim of one user; it declares few enough for the suite to reach.
+    PairLimit,
+    /// Its limit of one requester and one user lets in again soon enough for the suite to wait for it.
+    RetrySoon,
+    /// Signature keys with an expiry.
+    KeyExpiry,
+    /// Says when the stock of a suite runs low.
+    LowWater,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
 }
@@ -92,6 +103,9 @@ pub struct User {
     /// Whether the server knows this user.
     #[serde(default = "yes")]
     pub registered: bool,
+    /// The server that it belongs to.
+    #[serde(default)]
+    pub server: Place,
 }
 
 fn yes() -> bool {
@@ -217,6 +231,8 @@ pub struct Race {
 pub enum Judge {
     /// The rules, then the model: some order of the operations explains every answer.
     Linearizable,
+    /// The rules that need no search, and what the lanes expect: for operations that the model does not know.
+    Rules,
 }
 
 impl Vector {

@@ -6,12 +6,22 @@ use crate::{
     Decision, Event,
     event::{Claim, Granted, LastResort},
     key_package::Role,
+    limits::Limited,
     names::{CipherSuite, ClientName, KeyPackageRef, SignatureKeyId, UnixSeconds, UserId},
     policy::{Policy, Selection},
     state::{ClientState, Record, UserState},
 };
 
-/// The answer to a claim: what each of the user's clients gave (`CLAIM-EACH-CLIENT`).
+/// The answer to a claim; the first one under an idempotency key is final, also when it is a refusal (`CLAIM-RETRY`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// It passed the limits, whether or not anything was left.
+    Claimed(Claimed),
+    /// It came too soon: nothing was consumed, and nobody told (`RATE-RETRY-AFTER`).
+    Limited(Limited),
+}
+
+/// The answer to a claim that passed the limits: what each of the user's clients gave (`CLAIM-EACH-CLIENT`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     /// In the order of their names. The requester's own client is not among them (`CLAIM-NOT-SELF`).
@@ -36,10 +46,10 @@ pub enum ClientAnswer {
     Incompatible,
 }
 
-/// Why a claim was refused. Nothing was consumed, and nobody told (`CLAIM-REFUSAL-FREE`).
+/// Why a claim was refused. Nothing was consumed, and nobody told (`CLAIM-REFUSAL-FREE`); nor is it remembered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError {
-    /// No such user, as far as this requester is concerned.
+    /// No such user, as far as this requester is concerned: who is blocked is told the same (`CLAIM-UNIFORM`).
     #[error("no such user")]
     UnknownUser,
     /// `CLAIM-RETRY`: the requester used this key for another question.
@@ -49,6 +59,10 @@ pub enum ClaimError {
 
 impl UserState {
     /// Claims one KeyPackage of each client.
+    ///
+    /// The order of decision is: the answer of before, then whether the user is unknown or the requester blocked, then the
+    /// limit of the pair, then the choice. What the requester may ask of all users comes after the first of these: see
+    /// [`RequesterState::debit`](crate::limits::RequesterState::debit).
     ///
     /// `pick(n)` chooses one of `n` equally good KeyPackages, by an index below `n`; it is asked under
     /// [`Selection::Random`] only.
@@ -63,43 +77,64 @@ impl UserState {
         user: &UserId,
         claim: &Claim,
         pick: &mut dyn FnMut(usize) -> usize,
-    ) -> Result<Decision<Claimed>, ClaimError> {
-        let listed = self.listed_keys();
-        if self.keys.is_empty() {
+    ) -> Result<Decision<Answered>, ClaimError> {
+        if let Some(answered) = self.answered_before(policy, now, claim)? {
+            return Ok(Decision::unchanged(answered.clone()));
+        }
+        if self.keys.is_empty() || self.is_blocked(user, &claim.requester.user) {
             return Err(ClaimError::UnknownUser);
         }
-        if let Some(answers) = self.answered_before(policy, now, claim)? {
-            return Ok(Decision::unchanged(self.answer(answers)));
-        }
+        let counts_until = match self.admit(policy, now, claim) {
+            Ok(until) => until,
+            Err(limited) => {
+                let event = Event::ClaimLimited { at: now, claim: claim.clone(), limited };
+                let events = claim.idempotency_key.iter().map(|_| event.clone()).collect();
+                return Ok(Decision { events, answer: Answered::Limited(limited) });
+            }
+        };
+        let listed = self.listed_keys();
         let own = |name: &ClientName| claim.requester.user == *user && claim.requester.client == *name;
         let with_listed_key = |name: &ClientName| self.client(name).is_some();
         let clients = self.clients.iter().filter(|(name, _)| with_listed_key(name) && !own(name));
         let answers: Vec<_> =
             clients.map(|(name, client)| (name.clone(), client.choose(policy, now, &listed, claim, pick))).collect();
-        let answer = self.answer(&answers);
+        let answer = Answered::Claimed(self.answer(&answers));
         let nothing = answers.iter().all(|(_, granted)| !matches!(granted, Granted::KeyPackage { .. }));
-        if nothing && claim.idempotency_key.is_none() {
+        if nothing && claim.idempotency_key.is_none() && counts_until.is_none() {
             return Ok(Decision::unchanged(answer));
         }
-        Ok(Decision { events: vec![Event::Claimed { at: now, claim: claim.clone(), answers }], answer })
+        let event = Event::Claimed { at: now, claim: claim.clone(), answers, counts_until };
+        Ok(Decision { events: vec![event], answer })
     }
 
     /// The answer of before to the same requester's same key, for as long as keys are remembered.
-    fn answered_before(
+    ///
+    /// # Errors
+    ///
+    /// `IdempotencyMismatch`.
+    pub fn answered_before(
         &self,
         policy: &Policy,
         now: UnixSeconds,
         claim: &Claim,
-    ) -> Result<Option<&[(ClientName, Granted)]>, ClaimError> {
+    ) -> Result<Option<&Answered>, ClaimError> {
         let Some(key) = &claim.idempotency_key else { return Ok(None) };
         let before = self.claims.get(&(claim.requester.clone(), key.clone()));
         let Some(before) = before.filter(|before| now < before.at.saturating_add(policy.idempotency_seconds)) else {
             return Ok(None);
         };
-        if before.claim.asks_like(claim) { Ok(Some(&before.answers)) } else { Err(ClaimError::IdempotencyMismatch) }
+        if before.claim.asks_like(claim) { Ok(Some(&before.answered)) } else { Err(ClaimError::IdempotencyMismatch) }
     }
 
-    fn answer(&self, answers: &[(ClientName, Granted)]) -> Claimed {
+    /// Until when this claim counts against the limit of requester and user, where there is one.
+    fn admit(&self, policy: &Policy, now: UnixSeconds, claim: &Claim) -> Result<Option<UnixSeconds>, Limited> {
+        let Some(limit) = policy.limits.pair else { return Ok(None) };
+        let counted = self.counted.get(&claim.requester.user).cloned().unwrap_or_default();
+        counted.admit(limit, now).map(Some)
+    }
+
+    /// What these grants are in an answer; to be asked while the KeyPackages are remembered.
+    pub(crate) fn answer(&self, answers: &[(ClientName, Granted)]) -> Claimed {
         let clients = answers.iter().map(|(name, granted)| {
             let record = |reference| self.clients.get(name).and_then(|client| client.packages.get(reference));
             let answer = match granted {
@@ -153,7 +188,7 @@ impl Claim {
 
     /// Whether this is the same question, from the same requester: a client that repeats itself may list its suites in
     /// another order.
-    fn asks_like(&self, other: &Self) -> bool {
+    pub(crate) fn asks_like(&self, other: &Self) -> bool {
         let suites = |claim: &Self| claim.cipher_suites.iter().copied().collect::<BTreeSet<_>>();
         suites(self) == suites(other) && self.last_resort == other.last_resort
     }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    blocks::Blocked,
     key_package::{Facts, Role},
+    limits::Limited,
     names::{
         CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKey, SignatureKeyId, UnixSeconds,
         UserId,
@@ -23,10 +25,23 @@ pub enum Event {
     KeyRemoved { at: UnixSeconds, key: SignatureKeyId },
     /// A batch became available, whole (`PUB-ATOMIC`); a last resort takes the place of the one before.
     Published { at: UnixSeconds, client: ClientName, key_packages: Vec<Facts> },
-    /// A claim was answered; each granted regular KeyPackage is consumed, and its owner told.
-    Claimed { at: UnixSeconds, claim: Claim, answers: Vec<(ClientName, Granted)> },
+    /// A claim was answered; each granted regular KeyPackage is consumed, and its owner told. Where claims are limited, it
+    /// counts until then.
+    Claimed {
+        at: UnixSeconds,
+        claim: Claim,
+        answers: Vec<(ClientName, Granted)>,
+        #[serde(default)]
+        counts_until: Option<UnixSeconds>,
+    },
+    /// A claim was refused by a limit, which is final under its idempotency key (`CLAIM-RETRY`).
+    ClaimLimited { at: UnixSeconds, claim: Claim, limited: Limited },
     /// The owner took KeyPackages back before they were granted.
     Withdrawn { at: UnixSeconds, client: ClientName, references: Vec<KeyPackageRef> },
+    /// The owner shut somebody out.
+    Blocked { at: UnixSeconds, blocked: Blocked },
+    /// The owner let somebody in again.
+    Unblocked { at: UnixSeconds, blocked: Blocked },
     /// The owner has read its notifications up to and including this one.
     Acknowledged { at: UnixSeconds, client: ClientName, through: u64 },
 }

@@ -5,7 +5,7 @@
 //! events, so a refusal changes nothing (`CLAIM-REFUSAL-FREE`). Rules are named as in `vectors/rules.yaml`.
 //!
 //! Read in this order: [`names`], [`policy`], [`key_package`] (bytes become a verified KeyPackage), [`event`],
-//! [`state`], then the commands: [`keys`], [`publish`], [`claim`], [`withdraw`], [`feed`].
+//! [`state`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`].
 
 pub mod names;
 
@@ -21,7 +21,11 @@ pub mod keys;
 
 pub mod publish;
 
+pub mod limits;
+
 pub mod claim;
+
+pub mod blocks;
 
 pub mod withdraw;
 
@@ -30,23 +34,23 @@ pub mod feed;
 pub use crate::{
     event::Event,
     names::{
-        CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKey, SignatureKeyId,
+        CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, ServerName, SignatureKey, SignatureKeyId,
         SignatureScheme, UnixSeconds, UserId,
     },
     policy::Policy,
     state::UserState,
 };
 
-/// What a command leads to.
+/// What a command leads to, in a history of such events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision<A> {
+pub struct Decision<A, E = Event> {
     /// To be appended to the history, durably, before the answer leaves; empty if nothing changes.
-    pub events: Vec<Event>,
+    pub events: Vec<E>,
     /// The answer.
     pub answer: A,
 }
 
-impl<A> Decision<A> {
+impl<A, E> Decision<A, E> {
     /// An answer that changes nothing.
     fn unchanged(answer: A) -> Self {
         Self { events: vec![], answer }

@@ -78,12 +78,30 @@ text_name!(
     |text| {
         let Some((local, host)) = text.strip_prefix("acct:").and_then(|rest| rest.split_once('@')) else { return false };
         let local_ok = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c);
-        let host_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:".contains(c);
-        let sizes = (1..=64).contains(&local.len()) && (1..=253).contains(&host.len());
-        sizes && local.chars().all(local_ok) && host.chars().all(host_ok)
+        (1..=64).contains(&local.len()) && local.chars().all(local_ok) && is_host(host)
     },
     "a user such as acct:alice@example.org (at most 64 characters before the @; the host in lower case)"
 );
+
+text_name!(
+    /// A server: the host in the names of its users.
+    ServerName,
+    is_host,
+    "a server such as example.org (in lower case)"
+);
+
+fn is_host(text: &str) -> bool {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:".contains(c);
+    (1..=253).contains(&text.len()) && text.chars().all(valid)
+}
+
+impl UserId {
+    /// The server that vouches for this user: what follows the `@`.
+    #[must_use]
+    pub fn server(&self) -> ServerName {
+        ServerName(self.0.rsplit('@').next().unwrap_or_default().into())
+    }
+}
 
 text_name!(
     /// The name of one client among its user's clients.

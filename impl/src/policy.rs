@@ -1,5 +1,7 @@
 //! The limits and promises that a directory declares.
 
+use serde::{Deserialize, Serialize};
+
 use crate::names::{CipherSuite, UnixSeconds};
 
 /// What a directory allows. All of it is published to clients, so that a refusal is never a surprise.
@@ -23,6 +25,34 @@ pub struct Policy {
     pub idempotency_seconds: u64,
     /// How long an enrolment token is good.
     pub enrolment_seconds: u64,
+    /// How often claims are answered.
+    pub limits: Limits,
+    /// Fewer live regular KeyPackages of a suite than this are told to their owner as few (`NOTE-LOW-WATER`).
+    pub low_water: usize,
+}
+
+/// How often claims are answered; `None` is without limit. A requester is a user here, with all its clients: who makes
+/// another client gains nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one requester, over all users that it claims from (`RATE-REQUESTER`).
+    pub requester: Option<Limit>,
+    /// Of one requester from one user; it should be less than a full stock (`RATE-PAIR`).
+    pub pair: Option<Limit>,
+}
+
+/// So many claims in any stretch of so many seconds: the window slides, and is exact to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// At least 1; 0 is taken for 1.
+    pub claims: usize,
+    /// At least 1; 0 is taken for 1.
+    pub seconds: u64,
+}
+
+impl Limits {
+    /// Claims without end.
+    pub const NONE: Self = Self { requester: None, pair: None };
 }
 
 /// The order in which regular KeyPackages are granted.
@@ -46,8 +76,14 @@ impl Default for Policy {
             key_package_bytes_max: 16 * 1024,
             idempotency_seconds: DAY,
             enrolment_seconds: DAY,
+            limits: Limits {
+                requester: Some(Limit { claims: 600, seconds: HOUR }),
+                pair: Some(Limit { claims: 20, seconds: HOUR }),
+            },
+            low_water: 20,
         }
     }
 }
 
-const DAY: UnixSeconds = 24 * 60 * 60;
+const HOUR: UnixSeconds = 60 * 60;
+const DAY: UnixSeconds = 24 * HOUR;

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     prove::turn::{Turn, Why, all_outside, turn},
-    recording::{KeySeen, Observed, Recorded, Seen},
+    recording::{KeySeen, Observed, Recorded, Seen, Told},
     translation::Names,
     vector::{Capability, Step, Vector, expect::Reason},
 };
@@ -115,7 +115,9 @@ impl<'a> Replay<'a> {
             }
             Turn::Keys(user) => {
                 let clients = state.clients_of(user).into_iter().filter_map(|client| self.names.client_named(client));
-                let keys = clients.map(|(user, client)| KeySeen { client: format!("{user}/{client}") }).collect();
+                let keys = clients
+                    .map(|(user, client)| KeySeen { client: format!("{user}/{client}"), ..KeySeen::default() })
+                    .collect();
                 // A list of keys is in any order.
                 ways.all = orders(keys).into_iter().map(|keys| same(Observed::Ok(Seen::Keys(keys)))).collect();
             }
@@ -190,6 +192,7 @@ pub(super) fn recorded(path: &str, step: &Step, observed: &Observed, saved: &BTr
         answered: Duration::ZERO,
         observed,
         exchanges: vec![],
+        told: Told::default(),
         saved: saved.clone(),
     };
     if let Some(view) = recorded.view() {

@@ -27,7 +27,7 @@ pub enum Why {
     Bytes,
     /// A random order, which only chance tells from another one.
     Chance,
-    /// The headers of an answer.
+    /// Status, headers and bytes of an answer.
     Headers,
     /// Groups that are joined.
     Groups,
@@ -78,10 +78,17 @@ pub(super) enum Turn {
 /// Why the model can say nothing at all about a vector: where one step is not the model's and can change anything, or
 /// each answer is drawn by chance and only all of them together are looked at.
 pub(super) fn all_outside(vector: &Vector) -> Option<Why> {
-    let known = |step: &Step| OPERATIONS.contains(&step.operation());
+    let known = |step: &Step| {
+        let replaces = step.publish.as_ref().is_some_and(|publish| publish.replace);
+        let expires = step.add_key.as_ref().is_some_and(|add| add.expires_in.is_some() || add.named.is_some());
+        let history = step.keys.as_ref().is_some_and(|keys| keys.history);
+        let limited = step.claim.as_ref().is_some_and(|claim| claim.until.is_some());
+        OPERATIONS.contains(&step.operation()) && !(replaces || expires || history || limited)
+    };
+    let limits = [Capability::RequesterLimit, Capability::PairLimit, Capability::RetrySoon];
     if vector.needs.contains(&Capability::RandomSelection) {
         Some(Why::Chance)
-    } else if vector.all_steps().any(|(_, step)| !known(step)) {
+    } else if vector.all_steps().any(|(_, step)| !known(step)) || limits.iter().any(|it| vector.needs.contains(it)) {
         Some(Why::Operations)
     } else {
         None
@@ -144,7 +151,10 @@ pub(super) fn turn(
         },
         None => None,
     };
-    let headers = step.expect.as_ref().is_some_and(|expect| !expect.headers.is_empty());
+    let headers = step
+        .expect
+        .as_ref()
+        .is_some_and(|expect| !expect.headers.is_empty() || expect.status.is_some() || expect.same_as.is_some());
     Turn::Asked { op, beside: beside.or(headers.then_some(Why::Headers)) }
 }
 

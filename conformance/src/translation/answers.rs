@@ -28,7 +28,7 @@ impl Names<'_> {
             Seen::Withdrawn(fates) => Outcome::Withdrawn(
                 fates.iter().filter_map(|(name, fate)| Some((self.package(name)?, withdrawn(fate)?))).collect(),
             ),
-            Seen::Stock { regular, last_resort } => {
+            Seen::Stock { regular, last_resort, .. } => {
                 let suite = Suite(1);
                 let mut stock = Stock::default();
                 stock.regular.insert(suite, u32::try_from((*regular)?).ok()?);
@@ -38,7 +38,7 @@ impl Names<'_> {
                 Outcome::Stock(stock)
             }
             Seen::Published { .. } | Seen::Done {} => Outcome::Done,
-            Seen::Notifications(_) | Seen::Keys(_) | Seen::Recalled(_) => return None,
+            _ => return None,
         })
     }
 
@@ -85,7 +85,7 @@ impl Names<'_> {
                     Some(false) => LastResortSeen::Unused,
                     Some(true) => LastResortSeen::Used,
                 };
-                Seen::Stock { regular: stock.regular.get(&suite).map(|left| u64::from(*left)), last_resort }
+                Seen::Stock { regular: stock.regular.get(&suite).map(|left| u64::from(*left)), last_resort, low: None }
             }
             Outcome::Notifications(feed) => {
                 Seen::Notifications(feed.iter().map(|notified| self.notification_seen(notified)).collect())
@@ -113,6 +113,7 @@ impl Names<'_> {
             requester: self.client_named(Client(notified.requester.0)).map(|(user, _)| user.clone()),
             first_use: Some(notified.first_use),
             remaining: Some(notified.remaining.into()),
+            low: None,
         }
     }
 }

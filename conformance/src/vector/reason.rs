@@ -72,6 +72,12 @@ reasons! {
     BatchTooLarge Invalid,
     /// Too many in stock.
     StockFull Invalid,
+    /// From before the moment at which a restored directory began to serve again.
+    BeforeFence Invalid,
+    /// An expiry that does not lie after the one before.
+    ExpiryNotForward Invalid,
+    /// The signature key has expired, or was removed.
+    KeyEnded Invalid,
     /// Not authenticated.
     Unauthenticated Unauthenticated,
     /// Authenticated, but not allowed.

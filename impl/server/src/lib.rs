@@ -30,7 +30,7 @@ pub mod serve;
 
 pub mod mutants;
 
-pub use kpd_directory::policy::{Policy, Selection};
+pub use kpd_directory::policy::{Limit, Limits, Policy, Selection};
 
 pub use crate::{
     auth::Origin,

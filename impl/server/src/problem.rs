@@ -23,6 +23,9 @@ pub(crate) struct Problem {
     /// Of `unauthenticated` alone: missing, malformed, stale, replayed, unknown-key, invalid or digest-mismatch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'static str>,
+    /// Of `rate-limited` alone: seconds, as in Retry-After.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after: Option<u64>,
     /// Of `key-packages-refused` alone: each faulty item.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) items: Vec<ItemProblem>,
@@ -59,7 +62,8 @@ pub(crate) struct Explanation {
 impl Problem {
     pub(crate) fn new(kind: ProblemKind, detail: impl ToString) -> Self {
         let status = kind.status().as_u16();
-        Self { kind, title: kind.title(), status, detail: detail.to_string(), reason: None, items: vec![] }
+        let (title, detail) = (kind.title(), detail.to_string());
+        Self { kind, title, status, detail, reason: None, retry_after: None, items: vec![] }
     }
 }
 

@@ -1,6 +1,7 @@
 //! All routes; the router and the OpenAPI document come from one list.
 
 mod about;
+mod blocks;
 mod claims;
 mod document;
 mod feed;
@@ -40,6 +41,7 @@ fn listed() -> OpenApiRouter<App> {
         .routes(routes!(key_packages::publish))
         .routes(routes!(key_packages::withdraw))
         .routes(routes!(claims::claim))
+        .routes(routes!(blocks::blocks, blocks::block, blocks::unblock))
         .routes(routes!(feed::stock))
         .routes(routes!(feed::notifications))
         .routes(routes!(feed::acknowledge))

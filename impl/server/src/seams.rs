@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use kpd_directory::{
     CipherSuite, ClientName, Decision, Event, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId,
     UserState,
-    claim::{ClaimError, Claimed},
+    blocks::{BlockError, Blocked},
+    claim::{Answered, ClaimError},
     event::Claim,
     feed::{FeedError, Notification, Stock},
     keys::{AddKey, AddKeyError, KeyReserved, RemoveKeyError, check_possession, reserve},
+    limits::{Limited, RequesterEvent, RequesterState},
     publish::{Item, PublishError, Published},
     state::ListedKey,
     withdraw::{WithdrawError, WithdrawnFate},
@@ -36,8 +38,11 @@ pub(crate) struct Seams {
     pub(crate) keys: fn(&Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser>,
     pub(crate) publish: fn(&Scene<'_>, &Batch) -> Ruling<Published, PublishError>,
     pub(crate) withdraw: fn(&Scene<'_>, &ClientName, &BTreeSet<KeyPackageRef>) -> Ruling<Fates, WithdrawError>,
-    pub(crate) claim: fn(&Scene<'_>, &Claim) -> Ruling<Claimed, ClaimError>,
+    pub(crate) debit: fn(&Means<'_>, &UserId, &Claim) -> Debit,
+    pub(crate) claim: fn(&Scene<'_>, &Claim) -> Ruling<Answered, ClaimError>,
     pub(crate) claim_cache_control: &'static str,
+    pub(crate) block: fn(&Scene<'_>, &Blocked) -> Ruling<(), BlockError>,
+    pub(crate) unblock: fn(&Scene<'_>, &Blocked) -> Ruling<(), BlockError>,
     pub(crate) stock: fn(&Scene<'_>, &ClientName) -> Ruling<Stocks, FeedError>,
     pub(crate) notifications: fn(&Scene<'_>, &ClientName, u64) -> Ruling<Vec<Notification>, FeedError>,
     pub(crate) acknowledge: fn(&Scene<'_>, &ClientName, u64) -> Ruling<(), FeedError>,
@@ -65,6 +70,17 @@ pub(crate) struct Scene<'a> {
     /// How often the store said that others were first.
     pub(crate) conflicts: usize,
 }
+
+/// What it is decided on whether a requester may ask at all.
+#[derive(Debug)]
+pub(crate) struct Means<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) now: UnixSeconds,
+    pub(crate) state: &'a RequesterState,
+}
+
+/// What a claim costs its requester: whether it passes, and what to record of that.
+pub(crate) type Debit = Result<Decision<Result<(), Limited>, RequesterEvent>, ClaimError>;
 
 /// A publication, its KeyPackages verified as far as that is possible without knowing the owner.
 #[derive(Debug)]
@@ -104,8 +120,11 @@ impl Seams {
         keys,
         publish: |scene, batch| ruling(scene.state.publish(scene.policy, scene.now, &batch.client, &batch.items)),
         withdraw: |scene, client, references| ruling(scene.state.withdraw(scene.now, client, references)),
+        debit: |means, user, claim| means.state.debit(means.policy, means.now, user, claim),
         claim: |scene, claim| claim_from(scene, scene.state, claim),
         claim_cache_control: "no-store",
+        block: |scene, blocked| ruling(scene.state.block(scene.now, blocked)),
+        unblock: |scene, blocked| ruling(scene.state.unblock(scene.now, blocked)),
         stock: |scene, client| read(scene.state.stock(scene.now, client)),
         notifications: |scene, client, after| read(scene.state.notifications(client, after).map(<[_]>::to_vec)),
         acknowledge: |scene, client, through| ruling(scene.state.acknowledge(scene.now, client, through)),
@@ -113,7 +132,7 @@ impl Seams {
 }
 
 /// A claim, decided on a state.
-pub(crate) fn claim_from(scene: &Scene<'_>, state: &UserState, claim: &Claim) -> Ruling<Claimed, ClaimError> {
+pub(crate) fn claim_from(scene: &Scene<'_>, state: &UserState, claim: &Claim) -> Ruling<Answered, ClaimError> {
     let mut pick = |choices: usize| rand::random_range(0..choices.max(1));
     ruling(state.claim(scene.policy, scene.now, scene.user, claim, &mut pick))
 }

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use kpd_directory::Policy;
+use kpd_directory::{
+    Policy,
+    policy::{Limit, Limits},
+};
 use sha2::{Digest as _, Sha256};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -57,13 +60,15 @@ pub enum StartError {
 }
 
 impl Config {
-    /// A directory on a free port of the loopback interface, with the default policy.
+    /// A directory on a free port of the loopback interface, with the default policy but for its limits: 40 claims of a
+    /// requester from a user in 4 seconds, so that a refusal and its end can be seen in seconds, and no limit for a
+    /// requester over all users.
     #[must_use]
     pub fn new(operator_token: impl Into<String>) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             operator_token: operator_token.into(),
-            policy: Policy::default(),
+            policy: Policy { limits: LOOPBACK_LIMITS, ..Policy::default() },
             signature_window_seconds: 60,
             origin: None,
             mutant: None,
@@ -132,5 +137,7 @@ impl Running {
         }
     }
 }
+
+const LOOPBACK_LIMITS: Limits = Limits { requester: None, pair: Some(Limit { claims: 40, seconds: 4 }) };
 
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,15 +1,16 @@
 //! The directory as a service: it loads a history, lets the core decide, appends, and answers only then.
 
+mod claiming;
+
 use std::collections::BTreeSet;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
-    ClientName, Decision, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId,
-    claim::{ClaimError, Claimed},
-    event::Claim,
+    ClientName, Decision, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId, UserState,
     feed::{FeedError, Notification},
     key_package::{KeyPackageFlaw, Role, UnverifiedKeyPackage},
     keys::{AddKey, AddKeyError, EnrolError, RemoveKeyError},
+    limits::RequesterState,
     publish::{Item, PublishError, Published},
     state::ListedKey,
     withdraw::WithdrawError,
@@ -27,7 +28,8 @@ use crate::{
 pub struct Directory {
     stores: Stores,
     policy: Policy,
-    views: Views,
+    views: Views<UserState>,
+    requesters: Views<RequesterState>,
     seams: Seams,
 }
 
@@ -56,7 +58,8 @@ impl Directory {
     }
 
     pub(crate) fn with_seams(stores: Stores, policy: Policy, seams: Seams) -> Self {
-        Self { stores: (seams.store)(stores), policy: (seams.policy)(policy), views: Views::new(seams.keeping), seams }
+        let (views, requesters) = (Views::new(seams.keeping), Views::new(seams.keeping));
+        Self { stores: (seams.store)(stores), policy: (seams.policy)(policy), views, requesters, seams }
     }
 
     /// The limits that it keeps.
@@ -169,15 +172,6 @@ impl Directory {
         references: &BTreeSet<KeyPackageRef>,
     ) -> Result<Fates, NotDone<WithdrawError>> {
         self.command(user, |scene| (self.seams.withdraw)(scene, client, references)).await
-    }
-
-    /// Claims one KeyPackage of each of a user's clients.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClaimError`].
-    pub async fn claim(&self, user: &UserId, claim: &Claim) -> Result<Claimed, NotDone<ClaimError>> {
-        self.command(user, |scene| (self.seams.claim)(scene, claim)).await
     }
 
     /// What is left of a client's KeyPackages.

@@ -6,10 +6,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use kpd_directory::{
+    blocks::BlockError,
     claim::ClaimError,
     feed::FeedError,
     key_package::KeyPackageFlaw,
     keys::{AddKeyError, EnrolError, RemoveKeyError},
+    limits::Limited,
     publish::{ItemFault, PublishError},
     withdraw::WithdrawError,
 };
@@ -44,6 +46,7 @@ impl Kind {
             }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             // These, and what can be wrong with one KeyPackage, which is part of `KeyPackagesRefused`.
@@ -68,11 +71,14 @@ const ACCEPT_SIGNATURE: &str =
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let kind = self.kind;
+        let (kind, retry_after) = (self.kind, self.retry_after);
         let mut response = (kind.status(), Json(self)).into_response();
         let general = [("content-type", "application/problem+json"), ("cache-control", "no-store")];
         for (name, value) in general.iter().chain(kind.headers()) {
             response.headers_mut().insert(*name, HeaderValue::from_static(value));
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
         response
     }
@@ -122,6 +128,12 @@ impl From<AuthFailure> for Problem {
     }
 }
 
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        Self { retry_after: Some(limited.retry_after), ..Self::new(Kind::RateLimited, limited) }
+    }
+}
+
 /// From an error of the core to a type of problem, with the error's own sentence as its detail.
 macro_rules! problems {
     ($($error:ty { $($variant:pat => $kind:ident),* $(,)? })*) => {
@@ -150,6 +162,7 @@ problems! {
         ClaimError::UnknownUser => UnknownUser,
         ClaimError::IdempotencyMismatch => IdempotencyMismatch,
     }
+    BlockError { BlockError::UnknownUser => UnknownUser }
     FeedError {
         FeedError::UnknownClient => UnknownClient,
         FeedError::NotYet { .. } => AcknowledgedTooFar,

@@ -7,14 +7,14 @@ mod memory;
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use kpd_directory::{Event, SignatureKeyId, UserId, keys::KeyReserved};
+use kpd_directory::{Event, SignatureKeyId, UserId, keys::KeyReserved, limits::RequesterEvent};
 
 pub use memory::Memory;
 
 /// How many events a history holds; a decision names the version that it was made on.
 pub type Version = usize;
 
-/// The name of a history: `user:acct:…` or `key:…`.
+/// The name of a history: `user:acct:…`, `key:…` or `requester:acct:…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stream(Box<str>);
 
@@ -51,13 +51,16 @@ pub struct Stores {
     pub users: Arc<dyn Store<Event>>,
     /// A history for each signature key: whose it is, for ever (`KEY-UNIQUE`).
     pub keys: Arc<dyn Store<KeyReserved>>,
+    /// A history for each requester: what its claims cost it, over all users (`RATE-REQUESTER`).
+    pub requesters: Arc<dyn Store<RequesterEvent>>,
 }
 
 impl Stores {
     /// Histories that end with the process.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { users: Arc::new(Memory::default()), keys: Arc::new(Memory::default()) }
+        let (users, keys) = (Arc::new(Memory::default()), Arc::new(Memory::default()));
+        Self { users, keys, requesters: Arc::new(Memory::default()) }
     }
 }
 
@@ -72,6 +75,12 @@ impl Stream {
     #[must_use]
     pub fn of_key(key: &SignatureKeyId) -> Self {
         Self(format!("key:{key}").into())
+    }
+
+    /// A requester's history.
+    #[must_use]
+    pub fn of_requester(user: &UserId) -> Self {
+        Self(format!("requester:{user}").into())
     }
 
     /// As text.

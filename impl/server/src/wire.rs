@@ -2,6 +2,7 @@
 
 mod about;
 mod base64;
+mod blocks;
 mod claims;
 mod feed;
 mod key_packages;
@@ -10,6 +11,7 @@ mod users;
 
 pub(crate) use about::{Health, PolicyShape};
 pub(crate) use base64::Base64;
+pub(crate) use blocks::{BlockShape, Blocks};
 pub(crate) use claims::{ClaimShape, ClaimedShape};
 pub(crate) use feed::{Acknowledge, Notifications, StockShape};
 pub(crate) use key_packages::{Publish, PublishedShape, RoleShape, Withdraw, Withdrawn};

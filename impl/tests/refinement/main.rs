@@ -18,7 +18,10 @@ mod broken;
 
 use std::{cell::RefCell, collections::BTreeSet, sync::LazyLock};
 
-use kpd_directory::{CipherSuite, Policy, policy::Selection};
+use kpd_directory::{
+    CipherSuite, Policy,
+    policy::{Limits, Selection},
+};
 use model::Model;
 use proptest::{
     prelude::*,
@@ -40,6 +43,7 @@ fn policy(selection: Selection) -> Policy {
         batch_max: 4,
         // The model remembers every idempotency key; that ours are forgotten is told in `stories/retrying.rs`.
         idempotency_seconds: u64::MAX,
+        limits: Limits::NONE,
         ..Policy::default()
     }
 }

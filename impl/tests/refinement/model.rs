@@ -165,7 +165,9 @@ fn speaker(command: &Command) -> Who {
         | Command::Read { by, .. }
         | Command::Acknowledge { by, .. }
         | Command::AddKey { by, .. }
-        | Command::RemoveKey { by, .. } => *by,
+        | Command::RemoveKey { by, .. }
+        | Command::Block { by, .. }
+        | Command::Unblock { by, .. } => *by,
         Command::Wait(_) => crate::support::world::CLIENTS[0],
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn op(state: &State, now: UnixSeconds, command: &Command) -> Op {
             Op::RemoveKey { client: listed.map_or(client(*by), |listed| listed.client), key: key(name) }
         }
         Command::Wait(_) => Op::Tick { to: now },
+        Command::Block { .. } | Command::Unblock { .. } => panic!("not in the model: {command}"),
     }
 }
 
@@ -48,6 +49,7 @@ pub(crate) fn outcome(by: Who, answer: &Answer) -> Outcome {
     match answer {
         Answer::Done | Answer::Published(_) => Outcome::Done,
         Answer::Claimed(clients) => panic!("see `claimed`: {clients:?}"),
+        Answer::Limited(limited) => panic!("not in the model: {limited}"),
         Answer::Withdrawn(fates) => Outcome::Withdrawn(
             fates.iter().map(|(reference, fate)| (referenced(reference), withdrawn(*fate))).collect(),
         ),

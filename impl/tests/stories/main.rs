@@ -15,6 +15,10 @@ mod last_resort;
 
 mod retrying;
 
+mod limits;
+
+mod blocks;
+
 mod selection;
 
 mod notifications;

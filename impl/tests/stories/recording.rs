@@ -1,13 +1,21 @@
 //! What is recorded: each change in one event, and nothing for a refusal, a look or a repetition.
 
-use kpd_directory::Event;
+use kpd_directory::{
+    Event, Policy,
+    policy::{Limit, Limits},
+};
 
 use crate::support::{command::Command, directory::Directory};
 
 /// The kinds of events that are added to Alice's history by each of these commands.
 #[track_caller]
 fn recorded(story: &[(&str, &[&str])]) {
-    let mut directory = Directory::peopled(Directory::fifo());
+    recorded_under(Directory::fifo(), story);
+}
+
+#[track_caller]
+fn recorded_under(policy: Policy, story: &[(&str, &[&str])]) {
+    let mut directory = Directory::peopled(policy);
     for (command, expected) in story {
         let before = directory.history("alice").len();
         directory.run(&Command::parse(command));
@@ -23,7 +31,10 @@ fn kind(event: &Event) -> &'static str {
         Event::KeyRemoved { .. } => "key removed",
         Event::Published { .. } => "published",
         Event::Claimed { .. } => "claimed",
+        Event::ClaimLimited { .. } => "claim limited",
         Event::Withdrawn { .. } => "withdrawn",
+        Event::Blocked { .. } => "blocked",
+        Event::Unblocked { .. } => "unblocked",
         Event::Acknowledged { .. } => "acknowledged",
     }
 }
@@ -44,6 +55,10 @@ fn each_change_once() {
         ("alice/phone acknowledges 1", &[]),
         ("alice/phone removes alice/phone:spare", &["key removed"]),
         ("alice/phone removes alice/phone:spare", &[]),
+        ("alice/phone blocks bob", &["blocked"]),
+        ("alice/phone blocks bob", &[]),
+        ("alice/phone unblocks bob", &["unblocked"]),
+        ("alice/phone unblocks bob", &[]),
     ]);
 }
 
@@ -60,12 +75,26 @@ fn no_refusal_and_no_look() {
     ]);
 }
 
-/// A claim that got nothing has to be remembered only where somebody can ask for it again.
+/// A claim that got nothing has to be remembered only where somebody can ask for it again, or where it counts.
 #[test]
-fn nothing_is_recorded_under_an_idempotency_key_only() {
-    recorded(&[
-        ("carol/phone claims alice", &[]),
-        ("carol/phone claims alice key k", &["claimed"]),
-        ("carol/phone claims alice in 2 key k", &[]),
-    ]);
+fn nothing_is_recorded_under_an_idempotency_key_or_a_limit_only() {
+    let unlimited = Policy { limits: Limits::NONE, ..Directory::fifo() };
+    recorded_under(
+        unlimited,
+        &[
+            ("carol/phone claims alice", &[]),
+            ("carol/phone claims alice key k", &["claimed"]),
+            ("carol/phone claims alice in 2 key k", &[]),
+        ],
+    );
+    let once = Limits { pair: Some(Limit { claims: 1, seconds: 10 }), requester: None };
+    recorded_under(
+        Policy { limits: once, ..Directory::fifo() },
+        &[
+            ("carol/phone claims alice", &["claimed"]),
+            ("carol/phone claims alice", &[]),
+            ("carol/phone claims alice key k", &["claim limited"]),
+            ("carol/phone claims alice key k", &[]),
+        ],
+    );
 }

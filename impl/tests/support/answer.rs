@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use kpd_directory::{
     CipherSuite, ClientName, KeyPackageRef,
+    blocks::BlockError,
     claim::{ClaimError, ClientAnswer},
     feed::{FeedError, Notification, Stock},
     key_package::Role,
     keys::{AddKeyError, RemoveKeyError},
+    limits::Limited,
     publish::PublishError,
     withdraw::{WithdrawError, WithdrawnFate},
 };
@@ -22,6 +24,7 @@ pub(crate) enum Answer {
     Done,
     Published(Vec<(KeyPackageRef, bool)>),
     Claimed(Vec<(ClientName, ClientAnswer)>),
+    Limited(Limited),
     Withdrawn(BTreeMap<KeyPackageRef, WithdrawnFate>),
     Stock(BTreeMap<CipherSuite, Stock>),
     Notifications(Vec<Notification>),
@@ -37,6 +40,7 @@ pub(crate) enum Refusal {
     Feed(#[from] FeedError),
     AddKey(#[from] AddKeyError),
     RemoveKey(#[from] RemoveKeyError),
+    Block(#[from] BlockError),
 }
 
 impl Answer {
@@ -48,6 +52,7 @@ impl Answer {
                 format!("{} {}", referenced(reference).name, if *new { "new" } else { "there" })
             })),
             Self::Claimed(clients) => join(clients.iter().map(|(name, answer)| format!("{name}: {}", granted(answer)))),
+            Self::Limited(limited) => format!("too soon by {}", limited.retry_after),
             Self::Withdrawn(fates) => join(in_order_of_names(fates).map(|(name, fate)| {
                 let fate = match fate {
                     WithdrawnFate::Withdrawn => "withdrawn",

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use kpd_directory::key_package::Role;
+use kpd_directory::{ServerName, blocks::Blocked, key_package::Role};
 
-use crate::support::world::{Who, key, named};
+use crate::support::world::{Who, key, named, user_id};
 
 /// One request, or the passing of time.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub(crate) enum Command {
     AddKey { by: Who, key: &'static str },
     /// `alice/phone removes alice/phone:ed`
     RemoveKey { by: Who, key: &'static str },
+    /// `alice/phone blocks bob`, or all of a server: `alice/phone blocks at example.org`
+    Block { by: Who, blocked: Blocked },
+    /// `alice/phone unblocks bob`
+    Unblock { by: Who, blocked: Blocked },
     /// `wait 60`, in seconds.
     Wait(u64),
 }
@@ -62,6 +66,8 @@ impl Command {
             "acknowledges" => Self::Acknowledge { by, through: number(next()) },
             "adds" => Self::AddKey { by, key: key(next()).name },
             "removes" => Self::RemoveKey { by, key: key(next()).name },
+            "blocks" => Self::Block { by, blocked: blocked(words) },
+            "unblocks" => Self::Unblock { by, blocked: blocked(words) },
             verb => panic!("nobody {verb}, in {text:?}"),
         }
     }
@@ -102,6 +108,27 @@ fn item(text: &str) -> (&'static str, Option<Role>) {
     (named(name).name, declared)
 }
 
+fn blocked<'a>(mut words: impl Iterator<Item = &'a str>) -> Blocked {
+    match (words.next().expect("somebody"), words.next()) {
+        ("at", Some(server)) => Blocked::Server(ServerName::parse(server).expect("a server")),
+        (user, _) => Blocked::Requester(user_id(user)),
+    }
+}
+
+/// Bob, or at example.org.
+struct Told<'a>(&'a Blocked);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Blocked::Server(server) => write!(f, "at {server}"),
+            Blocked::Requester(user) => {
+                f.write_str(user.as_str().trim_start_matches("acct:").split('@').next().unwrap_or(""))
+            }
+        }
+    }
+}
+
 fn number<N: std::str::FromStr>(text: &str) -> N {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is not a number"))
 }
@@ -124,6 +151,8 @@ impl fmt::Display for Command {
             Self::Acknowledge { by, through } => write!(f, "{by} acknowledges {through}"),
             Self::AddKey { by, key } => write!(f, "{by} adds {key}"),
             Self::RemoveKey { by, key } => write!(f, "{by} removes {key}"),
+            Self::Block { by, blocked } => write!(f, "{by} blocks {}", Told(blocked)),
+            Self::Unblock { by, blocked } => write!(f, "{by} unblocks {}", Told(blocked)),
             Self::Wait(seconds) => write!(f, "wait {seconds}"),
         }
     }

@@ -7,9 +7,11 @@ use std::{
 
 use kpd_directory::{
     CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
+    claim::{Answered, ClaimError},
     event::{Claim, LastResort},
     key_package::{KeyPackage, KeyPackageFlaw},
     keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved, reserve},
+    limits::{Limited, RequesterEvent, RequesterState},
     policy::Selection,
     publish::Item,
 };
@@ -28,6 +30,7 @@ pub(crate) struct Directory {
     pub(crate) now: UnixSeconds,
     users: BTreeMap<UserId, User>,
     reserved: BTreeMap<SignatureKeyId, Vec<KeyReserved>>,
+    requesters: BTreeMap<UserId, Vec<RequesterEvent>>,
     doctor: Option<Doctor>,
     /// What `verify` said of a KeyPackage at a time, under this policy: it depends on nothing else, and stories come in
     /// thousands.
@@ -58,6 +61,7 @@ impl Directory {
             now: START,
             users: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            requesters: BTreeMap::new(),
             doctor: None,
             verified: Arc::default(),
         }
@@ -111,10 +115,18 @@ impl Directory {
             Command::Claim { by, claim } => {
                 let (user, die) = (user_id(claim.user), claim.die);
                 let claim = claim.of(*by);
+                match self.debit(&user, &claim) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(limited)) => return Answer::Limited(limited),
+                    Err(error) => return Answer::Refused(error.into()),
+                }
                 let claimed = self.decide(command, &user, |state, policy, now| {
                     state.claim(policy, now, &user, &claim, &mut |count| die % count)
                 });
-                answer(claimed.map(|claimed| Answer::Claimed(claimed.clients)))
+                answer(claimed.map(|answered| match answered {
+                    Answered::Claimed(claimed) => Answer::Claimed(claimed.clients),
+                    Answered::Limited(limited) => Answer::Limited(limited),
+                }))
             }
             Command::Withdraw { by, items } => {
                 let references: BTreeSet<_> = items.iter().map(|name| named(name).reference).collect();
@@ -150,6 +162,14 @@ impl Directory {
                     self.decide(command, &by.user_id(), |state, _, now| state.remove_key(now, &key(name).public.id()));
                 answer(done.map(|()| Answer::Done))
             }
+            Command::Block { by, blocked } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| state.block(now, blocked));
+                answer(done.map(|()| Answer::Done))
+            }
+            Command::Unblock { by, blocked } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| state.unblock(now, blocked));
+                answer(done.map(|()| Answer::Done))
+            }
             Command::Wait(seconds) => {
                 self.now += seconds;
                 Answer::Done
@@ -174,6 +194,18 @@ impl Directory {
         let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?;
         self.reserved.entry(id).or_default().extend(reservation);
         Ok(id)
+    }
+
+    /// What the requester's own history says first, unless the user's answers from memory.
+    fn debit(&mut self, user: &UserId, claim: &Claim) -> Result<Result<(), Limited>, ClaimError> {
+        let asked = self.users.entry(user.clone()).or_default();
+        if asked.state.answered_before(&self.policy, self.now, claim)?.is_some() {
+            return Ok(Ok(()));
+        }
+        let history = self.requesters.entry(claim.requester.user.clone()).or_default();
+        let Decision { events, answer } = RequesterState::of(&*history).debit(&self.policy, self.now, user, claim)?;
+        history.extend(events);
+        Ok(answer)
     }
 
     /// What a user can show: a key on the list, or else the token of the enrolment.

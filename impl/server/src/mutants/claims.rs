@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kpd_directory::{
     ClientName, Decision, Event, Policy, Requester, UnixSeconds,
-    claim::{ClaimError, Claimed, ClientAnswer},
+    claim::{Answered, ClaimError, Claimed, ClientAnswer},
     event::{Claim, LastResort},
     feed::FeedError,
     key_package::{Facts, Role},
@@ -93,7 +93,7 @@ pub(super) fn calls_incompatible_exhausted(scene: &Scene<'_>, claim: &Claim) -> 
 pub(super) fn invents_users(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
     let mut ruling = truth(scene, claim);
     if ruling.answer == Err(ClaimError::UnknownUser) {
-        ruling.answer = Ok(Claimed { clients: vec![] });
+        ruling.answer = Ok(Answered::Claimed(Claimed { clients: vec![] }));
     }
     ruling
 }
@@ -105,7 +105,7 @@ pub(super) fn first_client_only(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling
             answers.truncate(1);
         }
     }
-    if let Ok(claimed) = &mut ruling.answer {
+    if let Ok(Answered::Claimed(claimed)) = &mut ruling.answer {
         claimed.clients.truncate(1);
     }
     ruling
@@ -152,7 +152,8 @@ pub(super) fn grants_the_oldest(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling
 pub(super) fn consumes_on_refusal(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
     let mut ruling = truth(scene, claim);
     let incompatible = |(_, answer): &(ClientName, ClientAnswer)| *answer == ClientAnswer::Incompatible;
-    if settled(scene, claim).is_none() && ruling.answer.as_ref().is_ok_and(|it| it.clients.iter().any(incompatible)) {
+    let refused = matches!(&ruling.answer, Ok(Answered::Claimed(it)) if it.clients.iter().any(incompatible));
+    if refused && settled(scene, claim).is_none() {
         let any = Claim { cipher_suites: vec![], idempotency_key: None, ..claim.clone() };
         ruling.events.extend(truth(scene, &any).events);
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use kpd_directory::{
     ClientName, Event, KeyPackageRef, UserState,
-    claim::{ClaimError, Claimed, ClientAnswer},
+    claim::{Answered, ClaimError, ClientAnswer},
     event::{Claim, Granted},
     key_package::{Facts, Role},
 };
 
 use crate::seams::{Ruling, Scene, claim_from};
 
-pub(super) type ClaimRuling = Ruling<Claimed, ClaimError>;
+pub(super) type ClaimRuling = Ruling<Answered, ClaimError>;
 
 /// The state that the history would lead to, if more had happened.
 pub(super) fn had_also_happened(scene: &Scene<'_>, more: &[Event]) -> UserState {
@@ -59,7 +59,7 @@ pub(super) fn had_been_asked(scene: &Scene<'_>, claim: &Claim, lie: impl FnOnce(
     lie(&mut other);
     let mut ruling = claim_from(scene, scene.state, &other);
     for event in &mut ruling.events {
-        if let Event::Claimed { claim: recorded, .. } = event {
+        if let Event::Claimed { claim: recorded, .. } | Event::ClaimLimited { claim: recorded, .. } = event {
             *recorded = claim.clone();
         }
     }
@@ -75,7 +75,7 @@ pub(super) fn settled(scene: &Scene<'_>, claim: &Claim) -> Option<ClaimRuling> {
 
 /// The truth, but for what one client is said to have given.
 pub(super) fn answered(mut ruling: ClaimRuling, mut lie: impl FnMut(&mut ClientAnswer)) -> ClaimRuling {
-    if let Ok(claimed) = &mut ruling.answer {
+    if let Ok(Answered::Claimed(claimed)) = &mut ruling.answer {
         claimed.clients.iter_mut().for_each(|(_, answer)| lie(answer));
     }
     ruling

@@ -1,6 +1,6 @@
 //! All mutants, in the order of the rules that they break.
 
-use super::{Mutant, auth, claims, keys, last_resort, notes, publish, stores, withdraw};
+use super::{Mutant, auth, claims, keys, last_resort, limits, notes, publish, stores, withdraw};
 use crate::{
     auth::AuthFailure,
     seams::{Ground, Seams},
@@ -121,6 +121,9 @@ mutants! {
     "shares-idempotency-keys" breaks "CLAIM-RETRY":
         "Another requester's claim under the same key gets the answer of the first.",
         TRUTH with claim: claims::shares_idempotency_keys;
+    "grants-refused-duplicates" breaks "CLAIM-RETRY":
+        "A claim that was refused by a limit is granted when it comes again under its idempotency key.",
+        TRUTH with claim: limits::forgets_refusals;
     "grants-expired" breaks "CLAIM-LIVE":
         "A claim does not look whether the lifetime has ended.",
         TRUTH with claim: claims::grants_expired;
@@ -255,6 +258,31 @@ mutants! {
     "accepts-stale" breaks "AUTH-REQUIRED":
         "A request is accepted however old its signature.",
         TRUTH with forgives: |failure| matches!(failure, AuthFailure::Stale { .. });
+
+    "calls-blocks-exhaustion" breaks "CLAIM-UNIFORM":
+        "A blocked requester is told that nothing is left, where an unknown user is said to be unknown.",
+        TRUTH with claim: limits::calls_blocks_exhaustion;
+    "ignores-requester-limit" breaks "RATE-REQUESTER":
+        "A requester claims from all users as often as it likes, whatever limit is published.",
+        TRUTH with debit: limits::ignores_requester_limit;
+    "ignores-pair-limit" breaks "RATE-PAIR":
+        "A requester claims from one user as often as it likes, whatever limit is published.",
+        TRUTH with claim: limits::ignores_pair_limit;
+    "limits-by-target" breaks "RATE-ISOLATED":
+        "The limit of a requester and a user counts the claims of all requesters.",
+        TRUTH with claim: limits::limits_by_target;
+    "says-retry-at-once" breaks "RATE-RETRY-AFTER":
+        "A claim that came too soon is told to come again at once.",
+        TRUTH with claim: limits::says_at_once, debit: limits::debits_and_says_at_once;
+    "limits-after-consuming" breaks "RATE-RETRY-AFTER":
+        "A claim that comes too soon consumes KeyPackages before it is refused.",
+        TRUTH with claim: limits::limits_after_consuming;
+    "ignores-blocks" breaks "BLOCK-REQUESTER":
+        "Whoever is blocked is answered all the same.",
+        TRUTH with claim: limits::ignores_blocks;
+    "ignores-server-blocks" breaks "BLOCK-REQUESTER":
+        "Users of a blocked server are answered all the same.",
+        TRUTH with claim: limits::ignores_server_blocks;
 
     // Signature keys
     "lists-removed-keys" breaks "KEY-LIST":

@@ -2,7 +2,7 @@
 
 use kpd_directory::{
     ClientName, Decision, Event, Requester,
-    claim::ClientAnswer,
+    claim::{Answered, ClientAnswer},
     event::{Claim, Granted},
     feed::{FeedError, Notification},
     key_package::Role,
@@ -44,7 +44,8 @@ pub(super) fn no_note_for_last_resort(scene: &Scene<'_>, client: &ClientName, af
 /// The answer of before is recorded as if it had been another claim.
 pub(super) fn notes_repetitions(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
     let Decision { mut events, answer } = (Seams::HONEST.claim)(scene, claim);
-    if let (Ok(claimed), true, true) = (&answer, events.is_empty(), claim.idempotency_key.is_some()) {
+    if let (Ok(Answered::Claimed(claimed)), true, true) = (&answer, events.is_empty(), claim.idempotency_key.is_some())
+    {
         let granted = claimed.clients.iter().filter_map(|(client, answer)| match answer {
             ClientAnswer::KeyPackage { reference, role, .. } => {
                 Some((client.clone(), Granted::KeyPackage { reference: *reference, role: *role }))
@@ -52,7 +53,7 @@ pub(super) fn notes_repetitions(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling
             _ => None,
         });
         let again = Claim { idempotency_key: None, ..claim.clone() };
-        events.push(Event::Claimed { at: scene.now, claim: again, answers: granted.collect() });
+        events.push(Event::Claimed { at: scene.now, claim: again, answers: granted.collect(), counts_until: None });
     }
     Decision { events, answer }
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     http::header::{CACHE_CONTROL, HeaderName},
 };
-use kpd_directory::{UserId, event::Claim};
+use kpd_directory::{UserId, claim::Answered, event::Claim};
 
 use super::document::ClaimRefusals;
 use crate::{
@@ -32,6 +32,10 @@ pub(super) async fn claim(
 ) -> Result<([(HeaderName, &'static str); 1], Json<ClaimedShape>), Problem> {
     let ClaimShape { cipher_suites, last_resort } = body;
     let claim = Claim { requester: signer.requester, cipher_suites, last_resort, idempotency_key };
-    let claimed = app.directory.claim(&user, &claim).await?;
-    Ok(([(CACHE_CONTROL, app.directory.seams().claim_cache_control)], Json(claimed.into())))
+    match app.directory.claim(&user, &claim).await? {
+        Answered::Claimed(claimed) => {
+            Ok(([(CACHE_CONTROL, app.directory.seams().claim_cache_control)], Json(claimed.into())))
+        }
+        Answered::Limited(limited) => Err(limited.into()),
+    }
 }

@@ -67,7 +67,10 @@ refusals! {
     PublishRefusals: Unauthenticated NotOwner UnknownClient KeyPackagesRefused BatchEmpty BatchTooLarge StockFull TooLarge
         UnsupportedMediaType;
     WithdrawRefusals: Unauthenticated NotOwner UnknownClient TooLarge UnsupportedMediaType;
-    ClaimRefusals: Unauthenticated UnknownUser IdempotencyMismatch TooLarge UnsupportedMediaType;
+    ClaimRefusals: Unauthenticated UnknownUser IdempotencyMismatch RateLimited TooLarge UnsupportedMediaType;
+    BlockRefusals: Unauthenticated NotOwner UnknownUser TooLarge UnsupportedMediaType;
+    BlocksRefusals: Unauthenticated NotOwner TooLarge;
+    UnblockRefusals: Unauthenticated NotOwner UnknownUser TooLarge;
     FeedRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
     AcknowledgeRefusals: Unauthenticated NotOwner UnknownClient AcknowledgedTooFar TooLarge UnsupportedMediaType;
     ProblemRefusals: NotFound;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An answer for the owner, and for no cache.
-type Private<T> = ([(HeaderName, &'static str); 1], Json<T>);
+pub(super) type Private<T> = ([(HeaderName, &'static str); 1], Json<T>);
 
 /// Where to go on reading.
 #[derive(Debug, Deserialize)]
@@ -73,6 +73,6 @@ pub(super) async fn acknowledge(
     Ok(Done)
 }
 
-fn private<T>(answer: T) -> Private<T> {
+pub(super) fn private<T>(answer: T) -> Private<T> {
     ([(CACHE_CONTROL, "no-store")], Json(answer))
 }

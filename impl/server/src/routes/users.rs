@@ -90,7 +90,7 @@ fn to_be_added(body: AddKeyShape, signer: Option<Signer>) -> Result<AddKey, Prob
 }
 
 impl Signer {
-    fn must_be_of(&self, user: &UserId) -> Result<(), Problem> {
+    pub(super) fn must_be_of(&self, user: &UserId) -> Result<(), Problem> {
         let detail = || format!("this is for {user} alone, and the request is signed by {}", self.requester.user);
         (self.requester.user == *user).then_some(()).ok_or_else(|| Problem::new(ProblemKind::NotOwner, detail()))
     }

@@ -1,6 +1,9 @@
 //! The shapes of what is published about the directory itself.
 
-use kpd_directory::{CipherSuite, Policy, policy::Selection};
+use kpd_directory::{
+    CipherSuite, Policy,
+    policy::{Limit, Limits, Selection},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +25,32 @@ pub(crate) struct PolicyShape {
     enrolment_seconds: u64,
     /// How old a signed request may be, or how far ahead of the directory's clock.
     signature_window_seconds: u64,
+    limits: LimitsShape,
+    /// Fewer live regular KeyPackages of a suite than this are few (`NOTE-LOW-WATER`).
+    low_water: usize,
+}
+
+/// How often claims are answered; `null`: without limit. A requester is a user here, with all its clients.
+#[derive(Debug, Serialize, ToSchema)]
+struct LimitsShape {
+    /// Of one requester, over all users that it claims from (`RATE-REQUESTER`).
+    requester: Option<LimitShape>,
+    /// Of one requester from one user (`RATE-PAIR`).
+    pair: Option<LimitShape>,
+}
+
+/// So many claims in any stretch of so many seconds.
+#[derive(Debug, Serialize, ToSchema)]
+struct LimitShape {
+    claims: usize,
+    seconds: u64,
+}
+
+impl From<Limits> for LimitsShape {
+    fn from(limits: Limits) -> Self {
+        let shape = |Limit { claims, seconds }| LimitShape { claims, seconds };
+        Self { requester: limits.requester.map(shape), pair: limits.pair.map(shape) }
+    }
 }
 
 /// Uniformly at random, or in the order of upload.
@@ -49,6 +78,8 @@ impl PolicyShape {
             idempotency_seconds: policy.idempotency_seconds,
             enrolment_seconds: policy.enrolment_seconds,
             signature_window_seconds,
+            limits: policy.limits.into(),
+            low_water: policy.low_water,
         }
     }
 }

@@ -9,6 +9,7 @@ mod lifecycle;
 mod mutants;
 mod problems;
 mod replicas;
+mod shapes;
 mod story;
 mod support;
 mod tour;

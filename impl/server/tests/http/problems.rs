@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use kpd_directory::Policy;
-use kpd_server::Config;
+use kpd_server::{Config, Limit, Limits};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,7 +17,11 @@ struct Cast {
 impl Cast {
     async fn new() -> Self {
         let policy = Policy { stock_max: 3, batch_max: 4, ..Policy::default() };
-        let site = Site::with(Config { policy, ..Config::new(OPERATOR) }).await;
+        Self::with(Config { policy, ..Config::new(OPERATOR) }).await
+    }
+
+    async fn with(config: Config) -> Self {
+        let site = Site::with(config).await;
         let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
         let eve = Person::new("acct:eve@example.org", "eve-phone", Key::ed25519(2));
         site.enrol(&bob).await;
@@ -35,10 +39,14 @@ impl Cast {
 }
 
 /// What depends on the time: lifetimes, and so the references of KeyPackages.
-const FILTERS: &[(&str, &str)] = &[(r"\b1[0-9]{9}\b", "[time]"), (r"[A-Za-z0-9_-]{43}", "[reference]")];
+const FILTERS: &[(&str, &str)] = &[
+    (r"\b1[0-9]{9}\b", "[time]"),
+    (r"\b(9999[0-9]{2}|1000000)\b", "[about a million]"),
+    (r"[A-Za-z0-9_-]{43}", "[reference]"),
+];
 
 /// Status, headers that matter and body; times and what depends on them aside.
-fn snapshot(name: &str, answer: &Answer) {
+pub(crate) fn snapshot(name: &str, answer: &Answer) {
     let kept = ["content-type", "cache-control", "allow", "www-authenticate", "accept-signature", "retry-after"];
     let headers = kept.iter().filter(|name| answer.headers.contains_key(**name));
     let headers = headers.map(|name| format!("{name}: {}\n", answer.header(name)));
@@ -179,6 +187,29 @@ async fn of_claims_and_feeds() {
     snapshot("claim-unknown-user", &nobody.send().await);
     let too_far = site.post(bob.own("notifications/acknowledgements"), &json!({ "through": 1 })).by(&bob);
     snapshot("acknowledged-too-far", &too_far.send().await);
+}
+
+#[tokio::test]
+async fn of_limits_and_blocks() {
+    let one = Some(Limit { claims: 1, seconds: 1_000_000 });
+    for (name, limits) in [
+        ("rate-limited", Limits { pair: one, requester: None }),
+        ("rate-limited-requester", Limits { pair: None, requester: one }),
+    ] {
+        let config = Config { policy: Policy { limits, ..Policy::default() }, ..Config::new(OPERATOR) };
+        let Cast { site, bob, eve } = Cast::with(config).await;
+        let claim = || site.post(bob.claims(), &json!({})).by(&eve);
+        claim().send().await.is(200);
+        snapshot(name, &claim().send().await);
+    }
+    let Cast { site, bob, eve } = Cast::new().await;
+    let block = |body: &Value| site.post(format!("/v1/users/{}/blocks", bob.user), body);
+    snapshot("block-of-nobody", &block(&json!({})).by(&bob).send().await);
+    let both = json!({ "requester": eve.user, "server": "example.org" });
+    snapshot("block-of-two", &block(&both).by(&bob).send().await);
+    snapshot("block-by-somebody-else", &block(&json!({ "server": "example.org" })).by(&eve).send().await);
+    block(&json!({ "requester": eve.user })).by(&bob).send().await.is(204);
+    snapshot("claim-while-blocked", &site.post(bob.claims(), &json!({})).by(&eve).send().await);
 }
 
 #[tokio::test]

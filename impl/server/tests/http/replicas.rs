@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use kpd_server::{Config, store::Stores};
+use kpd_server::{Config, Limit, Limits, Policy, store::Stores};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -14,8 +14,8 @@ const PACKAGES: usize = 30;
 async fn two_servers_grant_each_package_once() {
     let stores = Stores::in_memory();
     let sites = [
-        Arc::new(Site::over(stores.clone(), Config::new(OPERATOR), false).await),
-        Arc::new(Site::over(stores, Config::new(OPERATOR), true).await),
+        Arc::new(Site::over(stores.clone(), unlimited(), false).await),
+        Arc::new(Site::over(stores, unlimited(), true).await),
     ];
     let bob = Arc::new(Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1)));
     let alice = Arc::new(Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2)));
@@ -71,4 +71,29 @@ async fn a_key_that_two_users_want_on_two_servers_is_one_users() {
         statuses.sort_unstable();
         assert_eq!(statuses, [201, 409], "one of them, and only one");
     }
+}
+
+/// Nothing is judged here by how often it is asked.
+fn unlimited() -> Config {
+    Config { policy: Policy { limits: Limits::NONE, ..Policy::default() }, ..Config::new(OPERATOR) }
+}
+
+/// `RATE-REQUESTER`: whoever tries the next replica meets the same limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_requester_is_limited_on_all_of_them_together() {
+    let limits = Limits { requester: Some(Limit { claims: 5, seconds: 3_600 }), pair: None };
+    let config = Config { policy: Policy { limits, ..Policy::default() }, ..Config::new(OPERATOR) };
+    let stores = Stores::in_memory();
+    let sites = [Site::over(stores.clone(), config.clone(), false).await, Site::over(stores, config, false).await]
+        .map(Arc::new);
+    let bob = Arc::new(Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1)));
+    sites[0].enrol(&bob).await;
+    let mut claims = JoinSet::new();
+    for number in 0..20 {
+        let (site, bob) = (Arc::clone(&sites[number % 2]), Arc::clone(&bob));
+        claims.spawn(async move { site.post(bob.claims(), &json!({})).by(&bob).send().await.status });
+    }
+    let statuses = claims.join_all().await;
+    let count = |status| statuses.iter().filter(|given| **given == status).count();
+    assert_eq!((count(200), count(429)), (5, 15));
 }

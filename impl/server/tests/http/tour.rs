@@ -3,11 +3,15 @@
 mod claims;
 mod keys;
 mod last_resort;
+mod limits;
 mod publish;
 
 use std::collections::BTreeMap;
 
-use kpd_directory::{Policy, policy::Selection};
+use kpd_directory::{
+    Policy,
+    policy::{Limits, Selection},
+};
 use kpd_server::{Config, Mutant};
 use serde_json::{Value, json};
 
@@ -26,15 +30,15 @@ pub(crate) struct Tour {
     lines: Vec<String>,
 }
 
-/// Everything, on a server of its own.
+/// Everything, on servers of its own: what is limited on another one, at the same time.
 pub(crate) async fn walk(mutant: Option<Mutant>) -> Vec<String> {
-    let policy = Policy { selection: Selection::Fifo, stock_max: 9, ..Policy::default() };
-    let site = Site::with(Config { policy, mutant, ..Config::new(OPERATOR) }).await;
-    let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(1));
-    let eve = Person::new("acct:eve@example.org", "eve-laptop", Key::ed25519(2));
-    let mut tour = Tour { site, alice, eve, names: BTreeMap::new(), lines: vec![] };
-    tour.site.enrol(&tour.alice).await;
-    tour.site.enrol(&tour.eve).await;
+    let (unlimited, limited) = tokio::join!(walk_unlimited(mutant), limits::walk_limited(mutant));
+    [unlimited, limited].concat()
+}
+
+async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
+    let policy = Policy { selection: Selection::Fifo, stock_max: 9, limits: Limits::NONE, ..Policy::default() };
+    let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared selection", declared["selection"].clone());
     let ending = tour.will_end().await;
@@ -52,6 +56,16 @@ pub(crate) async fn walk(mutant: Option<Mutant>) -> Vec<String> {
 }
 
 impl Tour {
+    /// With Alice and Eve, who ask.
+    async fn on(policy: Policy, mutant: Option<Mutant>) -> Self {
+        let site = Site::with(Config { policy, mutant, ..Config::new(OPERATOR) }).await;
+        let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(1));
+        let eve = Person::new("acct:eve@example.org", "eve-laptop", Key::ed25519(2));
+        site.enrol(&alice).await;
+        site.enrol(&eve).await;
+        Self { site, alice, eve, names: BTreeMap::new(), lines: vec![] }
+    }
+
     fn tell(&mut self, what: &str, value: impl Into<Value>) {
         let value: Value = value.into();
         let mut line = format!("{what}: {}", value.as_str().map_or_else(|| value.to_string(), Into::into));

@@ -1,0 +1,140 @@
+//! Limits on claims: counting over a window that slides, and what a requester's claims cost it over all users.
+//!
+//! A requester has a history of its own, which is written before that of the user it claims from: no transaction over two
+//! histories is needed, and what fails in between has cost the requester a claim and nobody a KeyPackage.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Decision,
+    claim::ClaimError,
+    event::Claim,
+    names::{IdempotencyKey, Requester, UnixSeconds, UserId},
+    policy::{Limit, Policy},
+};
+
+/// A claim that came too soon. It consumed nothing and told nobody (`RATE-RETRY-AFTER`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("at most {} claims are answered in {} seconds, and the next one in {retry_after}", limit.claims, limit.seconds)]
+pub struct Limited {
+    /// The limit that was reached.
+    pub limit: Limit,
+    /// Seconds, at least 1; after these the limit does not refuse, if nothing else was asked meanwhile.
+    pub retry_after: u64,
+}
+
+/// Something that happened to a requester.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the sentence of a variant speaks of its fields")]
+pub enum RequesterEvent {
+    /// A claim passed the limit, whatever became of it; it counts until then.
+    Debited { at: UnixSeconds, until: UnixSeconds },
+    /// A claim of this user's KeyPackages was refused, which is final under its idempotency key until then.
+    Refused { at: UnixSeconds, until: UnixSeconds, user: UserId, claim: Claim, limited: Limited },
+}
+
+/// What a requester's history leads to. Built by [`apply`](Self::apply) alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequesterState {
+    counted: Counted,
+    /// By target, asking client and key.
+    refused: BTreeMap<(UserId, Requester, IdempotencyKey), Refusal>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refusal {
+    until: UnixSeconds,
+    claim: Claim,
+    limited: Limited,
+}
+
+impl RequesterState {
+    /// The state after `events`, from nothing.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a RequesterEvent>) -> Self {
+        let mut state = Self::default();
+        events.into_iter().for_each(|event| state.apply(event));
+        state
+    }
+
+    /// Takes one event in.
+    pub fn apply(&mut self, event: &RequesterEvent) {
+        match event {
+            RequesterEvent::Debited { at, until } => {
+                self.counted.add(*at, *until);
+                self.refused.retain(|_, refusal| *at < refusal.until);
+            }
+            RequesterEvent::Refused { until, user, claim, limited, .. } => {
+                let Some(key) = claim.idempotency_key.clone() else { return };
+                let refusal = Refusal { until: *until, claim: claim.clone(), limited: *limited };
+                self.refused.insert((user.clone(), claim.requester.clone(), key), refusal);
+            }
+        }
+    }
+
+    /// Lets a claim of a user's KeyPackages pass, or not. To be asked only where the user's own history does not answer
+    /// from memory ([`UserState::answered_before`](crate::UserState::answered_before)): a repetition costs nothing.
+    ///
+    /// Of two repetitions at the same moment both may be counted: too much then, never too little.
+    ///
+    /// # Errors
+    ///
+    /// `IdempotencyMismatch`.
+    pub fn debit(
+        &self,
+        policy: &Policy,
+        now: UnixSeconds,
+        user: &UserId,
+        claim: &Claim,
+    ) -> Result<Decision<Result<(), Limited>, RequesterEvent>, ClaimError> {
+        let Some(limit) = policy.limits.requester else { return Ok(Decision::unchanged(Ok(()))) };
+        let key = claim.idempotency_key.clone().map(|key| (user.clone(), claim.requester.clone(), key));
+        let before = key.as_ref().and_then(|key| self.refused.get(key)).filter(|refusal| now < refusal.until);
+        if let Some(Refusal { claim: before, limited, .. }) = before {
+            let same = before.asks_like(claim);
+            return same.then_some(Decision::unchanged(Err(*limited))).ok_or(ClaimError::IdempotencyMismatch);
+        }
+        Ok(match self.counted.admit(limit, now) {
+            Ok(until) => Decision { events: vec![RequesterEvent::Debited { at: now, until }], answer: Ok(()) },
+            Err(limited) => {
+                let (user, claim) = (user.clone(), claim.clone());
+                let until = now.saturating_add(policy.idempotency_seconds);
+                let event = key.map(|_| RequesterEvent::Refused { at: now, until, user, claim, limited });
+                Decision { events: event.into_iter().collect(), answer: Err(limited) }
+            }
+        })
+    }
+}
+
+/// Claims that count against a limit: until when each of them does.
+///
+/// Each has its end from the limit of its time, so that a history can be read without knowing the limit of today.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted(Vec<UnixSeconds>);
+
+impl Counted {
+    pub(crate) fn add(&mut self, now: UnixSeconds, until: UnixSeconds) {
+        self.forget(now);
+        self.0.push(until);
+    }
+
+    /// Lets go of what counts no longer; whether anything is left.
+    pub(crate) fn forget(&mut self, now: UnixSeconds) -> bool {
+        self.0.retain(|until| now < *until);
+        !self.0.is_empty()
+    }
+
+    /// Until when one more will count, or how long it has to wait.
+    pub(crate) fn admit(&self, limit: Limit, now: UnixSeconds) -> Result<UnixSeconds, Limited> {
+        let mut counting: Vec<_> = self.0.iter().copied().filter(|until| now < *until).collect();
+        counting.sort_unstable();
+        // Once this one is over, fewer are left than the limit allows.
+        let last_of_too_many = counting.len().checked_sub(limit.claims.max(1)).and_then(|place| counting.get(place));
+        match last_of_too_many {
+            None => Ok(now.saturating_add(limit.seconds.max(1))),
+            Some(until) => Err(Limited { limit, retry_after: until - now }),
+        }
+    }
+}
