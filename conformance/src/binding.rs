@@ -28,8 +28,17 @@ pub struct Binding {
     /// What it lacks, with the reason that is printed beside each vector that is skipped for it.
     #[serde(default)]
     pub absent: BTreeMap<Capability, String>,
-    /// How the identity of a user is written; `{name}` is a fresh name.
+    /// How the identity of a user is written; `{name}` is a fresh name, `{server}` the name of its server.
     pub user: String,
+    /// The name of the server that is judged, as identities have it.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// The name of another server, for whose users it vouches. Vectors that need one are skipped without.
+    #[serde(default)]
+    pub elsewhere: Option<String>,
+    /// What differs between two answers that tell the same.
+    #[serde(default)]
+    pub varies: Varies,
     /// What the holder of a signature key signs to prove that it holds it: a template of the message, whose signature
     /// is then the variable `possession`, in base64.
     #[serde(default)]
@@ -38,6 +47,19 @@ pub struct Binding {
     pub auth: Auth,
     /// The operations. Vectors that need one that is not there are skipped.
     pub operations: BTreeMap<Operation, Vec<Exchange>>,
+}
+
+/// What differs between two answers that tell the same. `Date` and `Content-Length` are left out always, and identities,
+/// KeyPackages and references stand for themselves; whatever else varies, a reader of the binding sees here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Varies {
+    /// Names of headers.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// JSON Pointers in the body.
+    #[serde(default)]
+    pub json: Vec<String>,
 }
 
 /// The version of this format.
@@ -53,21 +75,33 @@ pub enum Format {
 #[serde(rename_all = "snake_case")]
 #[expect(
     missing_docs,
-    reason = "the operations of the vector format; `register`: a user with its first client; `policy`: what the server declares"
+    reason = "the operations of the vector format; `register`: a user with its first client; `policy`: what the server declares; `replace`: a publication with `replace: true`; `key_history`: keys with `history: true`"
 )]
 pub enum Operation {
     Policy,
     Register,
     Publish,
+    Replace,
     Claim,
     Withdraw,
     Stock,
+    Packages,
     Notifications,
     Acknowledge,
     Keys,
+    KeyHistory,
     AddKey,
     AddKeyByToken,
+    ExtendKey,
     RemoveKey,
+    RemoveClient,
+    Verify,
+    VerifyAt,
+    Block,
+    BlockServer,
+    Unblock,
+    UnblockServer,
+    Blocks,
 }
 
 /// How a request is authenticated; without any of these, not at all.
@@ -134,6 +168,17 @@ pub struct Outcome {
     /// It was refused.
     #[serde(default)]
     pub refused: Option<Reason>,
+    /// After how many seconds the refusal says to ask again.
+    #[serde(default)]
+    pub retry_after: Option<RetryAfter>,
+}
+
+/// Where a refusal says after how many seconds to ask again.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryAfter {
+    /// The name of the header, which holds seconds (RFC 9110 §10.2.3).
+    pub header: String,
 }
 
 /// Which answers are meant: all that is given must fit.
@@ -157,6 +202,9 @@ pub struct Reading {
     /// Name and place of each value.
     #[serde(default)]
     pub fields: BTreeMap<String, Field>,
+    /// Name and place of values that stand beside the list.
+    #[serde(default)]
+    pub beside: BTreeMap<String, Field>,
 }
 
 /// One value of an answer.

@@ -1,7 +1,12 @@
 //! Starts the reference server for the occasion: the one place of the suite that knows it.
 
-use kpd_server::Mutant;
-use kpd_server::{Config, Running};
+use kpd_server::{Config, Limit, Limits, Mutant, Policy, Running};
+
+/// Few enough claims to be made while they count, even on a busy machine, and over soon enough to be waited for. Vectors
+/// that are not about limits claim less. That of a requester is out of reach for one who claims of a single user, or else
+/// it would hide that the other one is missing.
+const LIMITS: Limits =
+    Limits { requester: Some(Limit { claims: 110, seconds: 60 }), pair: Some(Limit { claims: 15, seconds: 6 }) };
 
 /// A reference server on a free port of this machine.
 pub(crate) struct Embedded {
@@ -13,7 +18,8 @@ impl Embedded {
     /// Starts it, whole or with a mutation.
     pub(crate) async fn start(mutant: Option<Mutant>) -> Result<Self, String> {
         let operator_token = format!("{:032x}", rand::random::<u128>());
-        let config = Config { mutant, ..Config::new(operator_token.clone()) };
+        let policy = Policy { limits: LIMITS, ..Policy::default() };
+        let config = Config { mutant, policy, ..Config::new(operator_token.clone()) };
         let running =
             kpd_server::start(config).await.map_err(|error| format!("cannot start the reference server: {error}"))?;
         Ok(Self { running, operator_token })

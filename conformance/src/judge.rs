@@ -1,5 +1,6 @@
 //! Decides what a recording means. Pure: no clock, no network, tested with recordings written by hand.
 
+mod difference;
 mod history;
 mod race;
 #[cfg(test)]
@@ -10,11 +11,9 @@ use std::collections::BTreeSet;
 use crate::{
     binding::{Binding, Operation},
     catalogue::{Catalogue, Level, Profile},
+    judge::difference::{difference, in_words},
     recording::{Broken, Observed, Recorded, Recording},
-    vector::{
-        Capability, Step, Vector,
-        expect::{Expect, Matcher, Mismatch},
-    },
+    vector::{Capability, Place, Step, Vector, expect::Expect},
     verdict::{Failure, Verdict},
 };
 
@@ -30,6 +29,9 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     }
     if let Some(missing) = used_operations(vector).find(|operation| !binding.operations.contains_key(operation)) {
         return Some(format!("the binding has no operation {missing:?}"));
+    }
+    if binding.elsewhere.is_none() && vector.users.values().any(|user| user.server == Place::Elsewhere) {
+        return Some("the binding names no other server, for whose users it vouches".into());
     }
     if vector.needs.contains(&Capability::SignedRequests) && binding.auth.http_message_signatures.is_none() {
         return Some("the server lacks SignedRequests: the binding authenticates requests otherwise".into());
@@ -67,10 +69,16 @@ pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (
         (failed @ (Verdict::Fail(_) | Verdict::Blocked { .. }), _) => failed,
         (_, Some(Broken::Setup(why))) => Verdict::Blocked { reason: why.clone() },
         (_, Some(Broken::Gone(why))) => Verdict::Gone { reason: why.clone() },
+        (_, Some(Broken::TooSlow(why))) => Verdict::Inconclusive { reason: why.clone() },
         (_, Some(Broken::Suite(why))) => Verdict::Error { reason: why.clone() },
         (verdict, None) => verdict,
     };
     (soften(verdict, catalogue), contention)
+}
+
+/// What an expectation says against an answer of the model, which has no bytes; `None` if nothing.
+pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
+    difference::answer_difference(expect, recorded).map(|difference| difference.sentence)
 }
 
 /// A broken SHOULD is a warning.
@@ -115,75 +123,6 @@ fn step_verdict(vector: &Vector, step: &Step, recorded: &Recorded) -> Option<Ver
         exchanges: recorded.exchanges.clone(),
         rounds: None,
     }))
-}
-
-struct Difference {
-    sentence: String,
-    details: Vec<String>,
-}
-
-fn difference(expect: &Expect, recorded: &Recorded) -> Option<Difference> {
-    let headers = || expect.headers.iter().find_map(|(name, matcher)| header_difference(name, matcher, recorded));
-    answer_difference(expect, recorded).or_else(headers)
-}
-
-fn header_difference(name: &str, matcher: &Matcher, recorded: &Recorded) -> Option<Difference> {
-    let value = recorded.exchanges.last().and_then(|exchange| exchange.response_headers.get(name));
-    let value = value.map(|value| serde_json::Value::from(value.as_str()));
-    let Mismatch { expected, observed, .. } = matcher.mismatch(value.as_ref(), &recorded.saved)?;
-    let sentence = format!("the header {name} is {observed}, where {expected} is right");
-    Some(Difference { sentence, details: vec![format!("expected  {expected}"), format!("observed  {observed}")] })
-}
-
-fn answer_difference(expect: &Expect, recorded: &Recorded) -> Option<Difference> {
-    let observed = &recorded.observed;
-    let unexpected = |expected: String| {
-        let sentence = format!("{}, where {expected} is right", in_words(observed));
-        Some(Difference {
-            sentence,
-            details: vec![format!("expected  {expected}"), format!("observed  {}", in_words(observed))],
-        })
-    };
-    match (expect, observed) {
-        (_, Observed::Lost) => None,
-        (Expect { anything: true, .. }, Observed::Ok(_) | Observed::Refused(_)) => None,
-        (Expect { anything: true, .. }, Observed::Unexpected(_)) => unexpected("any answer".into()),
-        (Expect { refused: Some(reasons), .. }, Observed::Refused(reason))
-            if reasons.all().iter().any(|expected| reason.serves(*expected)) =>
-        {
-            None
-        }
-        (Expect { refused: Some(reasons), .. }, _) => {
-            let names: Vec<_> = reasons.all().iter().map(|reason| format!("{reason:?}")).collect();
-            unexpected(format!("a refusal ({})", names.join(" or ")))
-        }
-        (Expect { ok: Some(matcher), .. }, Observed::Ok(_)) => {
-            let view = recorded.view();
-            let mismatch = matcher.mismatch(view.as_ref(), &recorded.saved)?;
-            let Mismatch { path, expected, observed } = &mismatch;
-            let place = if path.is_empty() { "the answer".to_string() } else { path.join("/") };
-            Some(Difference {
-                sentence: format!("{place} is {observed}, where {expected} is right"),
-                details: vec![
-                    format!("at        {place}"),
-                    format!("expected  {expected}"),
-                    format!("observed  {observed}"),
-                    format!("answer    {}", view.unwrap_or_default()),
-                ],
-            })
-        }
-        _ => unexpected("success".into()),
-    }
-}
-
-/// An observation as a sentence has it.
-fn in_words(observed: &Observed) -> String {
-    match observed {
-        Observed::Ok(_) => "it succeeded".into(),
-        Observed::Refused(reason) => format!("it was refused ({reason:?})"),
-        Observed::Unexpected(why) => format!("the answer has no meaning: {why}"),
-        Observed::Lost => "the answer was lost".into(),
-    }
 }
 
 fn answers(recorded: &Recorded) -> String {

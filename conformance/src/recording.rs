@@ -26,6 +26,8 @@ pub enum Broken {
     Gone(String),
     /// The suite cannot do what the vector says.
     Suite(String),
+    /// The server asks for more patience than the suite has.
+    TooSlow(String),
 }
 
 /// Everything that was done and seen with one set of users.
@@ -48,10 +50,23 @@ pub struct Recorded {
     pub answered: Duration,
     /// What came of it.
     pub observed: Observed,
+    /// What else the last answer told.
+    pub told: Told,
     /// The requests and answers, credentials masked.
     pub exchanges: Vec<Exchange>,
     /// What is saved after this step, all names together.
     pub saved: BTreeMap<String, Value>,
+}
+
+/// What an answer tells beside its meaning.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Told {
+    /// After how many seconds to ask again, of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// The answer as a whole, without what says who and when: `status`, `headers`, `body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
 }
 
 /// What came of a step.
@@ -78,6 +93,15 @@ pub enum Seen {
         #[serde(skip_serializing_if = "Option::is_none")]
         accepted: Option<u64>,
     },
+    /// What was there gave way.
+    Replaced {
+        /// How many are in stock that were in the batch, where the server says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted: Option<u64>,
+        /// How many were withdrawn, where the server says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        withdrawn: Option<u64>,
+    },
     /// By client.
     Claimed(BTreeMap<String, ClientSeen>),
     /// The fate of each package.
@@ -89,11 +113,35 @@ pub enum Seen {
         regular: Option<u64>,
         /// The last resort.
         last_resort: LastResortSeen,
+        /// Whether that is little, where the server says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        low: Option<bool>,
+    },
+    /// One's own packages.
+    Packages {
+        /// Over all of them with their states, where the server gives one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        digest: Option<Value>,
+        /// The state of each, by its name in the vector.
+        key_packages: BTreeMap<String, String>,
     },
     /// Oldest first.
     Notifications(Vec<NotificationSeen>),
     /// A user's signature keys.
     Keys(Vec<KeySeen>),
+    /// Whether a key bears out a credential: `valid`, `not_yet`, `expired`, `removed`, `unknown`, or the server's own word.
+    Standing {
+        /// The word.
+        standing: String,
+    },
+    /// A client is gone.
+    ClientRemoved {
+        /// How many of its notifications nobody had acknowledged, where the server says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unread: Option<u64>,
+    },
+    /// Who is shut out.
+    Blocks(Vec<BlockSeen>),
     /// Saved values.
     Recalled(Vec<Value>),
     /// Nothing to say.
@@ -137,13 +185,38 @@ pub struct NotificationSeen {
     pub first_use: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<bool>,
 }
 
-/// One signature key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One signature key. What a server does not say is left out; moments are seconds from the beginning of the vector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeySeen {
     /// Whose it is, by the vector's name; `unknown …` if the vector did not make it.
     pub client: String,
+    /// When it expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<i64>,
+    /// When it was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_in: Option<i64>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_in: Option<i64>,
+    /// How it ended: `expired` or `removed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+}
+
+/// One who is shut out: one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BlockSeen {
+    /// A user, by its name in the vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
+    /// A server: `here`, `elsewhere`, or its own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
 }
 
 /// One request and its answer, as they were on the wire.
@@ -183,6 +256,15 @@ impl Recorded {
         match &self.observed {
             Observed::Ok(seen) => serde_json::to_value(seen).ok(),
             _ => None,
+        }
+    }
+
+    /// What a step can save of it: the answer, or when to ask again.
+    #[must_use]
+    pub fn to_save(&self) -> Option<Value> {
+        match (&self.observed, self.told.retry_after) {
+            (Observed::Refused(_), Some(seconds)) => Some(serde_json::json!({ "retry_after": seconds })),
+            _ => self.view(),
         }
     }
 }

@@ -1,23 +1,31 @@
 //! Does what vectors say, on several threads, and records what it sees. The only module of the suite that awaits.
 
+mod declared;
+mod local;
 mod operation;
 mod perform;
+mod place;
 mod reading;
 pub mod transport;
 mod vector_run;
+mod whole;
 pub mod world;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 use crate::{
-    binding::{Binding, Operation, classify::Meaning, render::Variables},
+    binding::{
+        Binding, Operation,
+        classify::{Meaning, Record},
+        render::Variables,
+    },
     recording::Recording,
-    run::transport::Lane,
+    run::{place::Place, transport::Lane},
     seed::Seed,
-    vector::{Capability, Vector},
+    vector::Vector,
 };
 
 /// A server under test.
@@ -36,7 +44,7 @@ pub struct Server {
 /// How to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How many vectors at a time.
+    /// How many vectors at a time; one that waits for a moment does not count meanwhile.
     pub jobs: usize,
     /// Where keys, packages and the order come from.
     pub seed: u64,
@@ -82,7 +90,7 @@ impl Server {
     pub async fn declare(&mut self) -> Result<(), String> {
         let binding = Arc::clone(&self.binding);
         let Some(exchange) = binding.operations.get(&Operation::Policy).and_then(|exchanges| exchanges.first()) else {
-            self.declared("nothing");
+            self.declared(&BTreeMap::new());
             return Ok(());
         };
         let request = exchange.request.render(&self.variables).map_err(|error| error.to_string())?;
@@ -90,18 +98,15 @@ impl Server {
         let Meaning::Ok(records) = exchange.classify(answer.status, &answer.body) else {
             return Err(format!("the policy cannot be read: {} {}", answer.status, answer.exchange.response_body));
         };
-        let selection = records.first().and_then(|record| record.get("selection")?.as_str().map(str::to_string));
-        self.declared(&selection.unwrap_or_else(|| "nothing".into()));
+        self.declared(records.first().unwrap_or(&BTreeMap::new()));
         Ok(())
     }
 
     /// What is not declared is not promised.
-    fn declared(&mut self, selection: &str) {
+    fn declared(&mut self, policy: &Record) {
         let mut binding = Binding::clone(&self.binding);
-        for (capability, word) in [(Capability::FifoSelection, "fifo"), (Capability::RandomSelection, "random")] {
-            if selection != word {
-                binding.absent.entry(capability).or_insert_with(|| format!("it declares its selection as {selection}"));
-            }
+        for (capability, why) in declared::absent(policy) {
+            binding.absent.entry(capability).or_insert(why);
         }
         self.binding = Arc::new(binding);
     }
@@ -134,15 +139,17 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
     let seed = Seed::of_run(options.seed);
     let mut order: Vec<usize> = (0..vectors.len()).collect();
     seed.child("order").shuffle(&mut order);
+    // Those that wait begin first, or the last of them would be waited for at the end.
+    order.sort_by_key(|index| !vectors[*index].all_steps().any(|(_, step)| step.waits()));
     let places = Arc::new(Semaphore::new(options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     for index in order {
         let (server, vector, places) = (server.clone(), Arc::clone(&vectors[index]), Arc::clone(&places));
         let seed = seed.child(&vector.id);
         tasks.spawn(async move {
-            let _place = places.acquire_owned().await;
+            let place = Place::take(places).await;
             let begun = Instant::now();
-            let recording = vector_run::run(&server, &vector, seed, options.rounds).await;
+            let recording = vector_run::run(&server, &vector, seed, options.rounds, &place).await;
             Run { index, recording, took: begun.elapsed() }
         });
     }

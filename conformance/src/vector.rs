@@ -15,8 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use step::{
-    Acknowledge, AddKey, AwaitExpiry, Claim, Join, Keys, LastResort, Lose, Notifications, Proof, Publish, RemoveKey,
-    Role, Step, Stock, Withdraw,
+    Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,
+    LastResort, Lose, Notifications, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Role, Step, Stock,
+    Until, Verify, Withdraw,
 };
 
 /// One vector: one mistake that a server can make, told as a story.
@@ -78,6 +79,16 @@ pub enum Capability {
     FifoSelection,
     /// Grants in random order, by its own declaration.
     RandomSelection,
+    /// Limits how often one requester may claim, whatever of; it declares few enough for the suite to reach.
+    RequesterLimit,
+    /// Limits how often one requester may claim of one user; it declares few enough for the suite to reach.
+    PairLimit,
+    /// Its limit of one requester and one user lets in again soon enough for the suite to wait for it.
+    RetrySoon,
+    /// Signature keys with an expiry.
+    KeyExpiry,
+    /// Says when the stock of a suite runs low.
+    LowWater,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
 }
@@ -92,6 +103,9 @@ pub struct User {
     /// Whether the server knows this user.
     #[serde(default = "yes")]
     pub registered: bool,
+    /// The server that it belongs to.
+    #[serde(default)]
+    pub server: Place,
 }
 
 fn yes() -> bool {
@@ -142,6 +156,17 @@ pub struct Recipe {
 fn one() -> u32 {
     1
 }
+
+impl Recipe {
+    /// From and until when it is valid, in seconds from the moment at which it is made.
+    #[must_use]
+    pub fn lifetime(&self) -> (i64, i64) {
+        (self.not_before.unwrap_or(-HOUR), self.not_after.unwrap_or(30 * DAY))
+    }
+}
+
+const HOUR: i64 = 60 * 60;
+const DAY: i64 = 24 * HOUR;
 
 /// How a last resort marks itself (draft-ietf-mls-extensions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -206,6 +231,8 @@ pub struct Race {
 pub enum Judge {
     /// The rules, then the model: some order of the operations explains every answer.
     Linearizable,
+    /// The rules that need no search, and what the lanes expect: for operations that the model does not know.
+    Rules,
 }
 
 impl Vector {
@@ -223,6 +250,15 @@ impl Vector {
             .chain(of("steps", &self.steps).into_iter().zip(&self.steps))
             .chain(lanes)
             .chain(of("after", &self.after).into_iter().zip(&self.after))
+    }
+
+    /// The names of the packages after one recipe: its own, or numbered ones.
+    #[must_use]
+    pub fn copies(&self, name: &str) -> Vec<String> {
+        match self.key_packages.get(name).map_or(1, |recipe| recipe.copies) {
+            1 => vec![name.to_string()],
+            copies => (1..=copies).map(|number| format!("{name}#{number}")).collect(),
+        }
     }
 
     /// Splits `alice/phone`, `phone` or `bob` into user and client.

@@ -328,3 +328,23 @@ fn a_reader_that_stops_in_the_middle_is_no_error() {
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert!(child.wait().unwrap().success() && told.is_empty(), "{told}");
 }
+
+#[test]
+fn a_server_with_other_limits_is_judged_by_them_or_skips_with_both_numbers() {
+    let server = Serving::start(&["--pair-limit", "3/2", "--requester-limit", "8/60"]);
+    let ended = server.run(&["limits/pair", "limits/requester", "limits/retry-after", "--seed", "7"]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
+    assert!(
+        ended.out.contains("PASS  limits/requester") && ended.out.contains("PASS  limits/retry-after"),
+        "{}",
+        ended.out
+    );
+    let server = Serving::start(&["--pair-limit", "20/3600", "--requester-limit", "none"]);
+    let ended = server.run(&["limits/pair", "limits/requester", "limits/retry-after", "--seed", "7"]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
+    for part in ["it declares no such limit", "it limits for 3600 s, and the suite waits 120 s at most"] {
+        assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
+    }
+    assert_eq!(Kpd::run(&["serve", "--pair-limit", "0/3"]).exit, 3);
+    assert_eq!(Kpd::run(&["serve", "--pair-limit", "often"]).exit, 3);
+}

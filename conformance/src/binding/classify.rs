@@ -38,6 +38,14 @@ impl Exchange {
             None => Meaning::Unexpected(format!("the binding has no outcome for status {status} with this body")),
         }
     }
+
+    /// After how many seconds an answer says to ask again; nothing, where it does not say so in seconds.
+    #[must_use]
+    pub fn retry_after(&self, status: u16, headers: &BTreeMap<String, String>, body: &[u8]) -> Option<u64> {
+        let json: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let outcome = self.outcomes.iter().find(|outcome| outcome.fits(status, &json))?;
+        headers.get(&outcome.retry_after.as_ref()?.header.to_lowercase())?.trim().parse().ok()
+    }
 }
 
 impl Outcome {
@@ -61,18 +69,19 @@ impl Reading {
                 list.ok_or_else(|| format!("no list at {pointer}"))?.iter().collect()
             }
         };
-        items.into_iter().map(|item| self.record(item)).collect()
+        let beside = (!self.beside.is_empty()).then(|| record(&self.beside, body));
+        beside.into_iter().chain(items.into_iter().map(|item| record(&self.fields, item))).collect()
     }
+}
 
-    fn record(&self, item: &Value) -> Result<Record, String> {
-        let mut record = Record::new();
-        for (name, field) in &self.fields {
-            if let Some(value) = item.pointer(&field.at).filter(|value| !value.is_null()) {
-                record.insert(name.clone(), field.value(value)?);
-            }
+fn record(fields: &BTreeMap<String, Field>, item: &Value) -> Result<Record, String> {
+    let mut record = Record::new();
+    for (name, field) in fields {
+        if let Some(value) = item.pointer(&field.at).filter(|value| !value.is_null()) {
+            record.insert(name.clone(), field.value(value)?);
         }
-        Ok(record)
     }
+    Ok(record)
 }
 
 impl Field {
@@ -88,5 +97,38 @@ impl Field {
         };
         let bytes = decoded.map_err(|error| format!("{} is not {encoding:?}: {error}", self.at))?;
         Ok(data_encoding::HEXLOWER.encode(&bytes).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn exchange(outcomes: &str) -> Exchange {
+        crate::yaml::read("test", &format!("request: {{ method: GET, path: / }}\noutcomes: {outcomes}")).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_tells_when_to_ask_again_in_seconds_or_not_at_all() {
+        let exchange =
+            exchange("[{ when: { status: 429 }, refused: rate_limited, retry_after: { header: Retry-After } }]");
+        let told = |status, value: &str| {
+            exchange.retry_after(status, &BTreeMap::from([("retry-after".into(), value.into())]), b"")
+        };
+        assert_eq!((told(429, "3"), told(429, " 3 "), told(420, "3")), (Some(3), Some(3), None));
+        assert_eq!((told(429, "-1"), told(429, "soon"), told(429, "1.5")), (None, None, None));
+    }
+
+    #[test]
+    fn what_stands_beside_a_list_is_a_record_of_its_own() {
+        let exchange = exchange(
+            "[{ when: { status: 200 }, ok: { beside: { digest: { at: /digest } }, each: /all, fields: { a: { at: /a } } } }]",
+        );
+        let body = json!({ "digest": "d", "all": [{ "a": 1 }, { "a": 2 }] }).to_string();
+        let Meaning::Ok(records) = exchange.classify(200, body.as_bytes()) else { panic!("{body}") };
+        let of = |name: &str, value: Value| Record::from([(name.to_string(), value)]);
+        assert_eq!(records, [of("digest", "d".into()), of("a", 1.into()), of("a", 2.into())]);
     }
 }

@@ -108,8 +108,9 @@ fn each(list: &str, item: &Value, variables: &Variables) -> Option<Value> {
     Some(filled.collect())
 }
 
-/// A path segment: everything but the unreserved characters of RFC 3986 §2.3 is encoded.
-fn percent_encoded(segment: &str) -> String {
+/// As a path segment: everything but the unreserved characters of RFC 3986 §2.3 is encoded.
+#[must_use]
+pub fn percent_encoded(segment: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),

@@ -41,7 +41,7 @@ pub(super) struct RunArguments {
     /// Vectors of this directory instead of those inside kpd.
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
-    /// How many vectors at a time.
+    /// How many vectors at a time; one that waits for a moment does not count meanwhile.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Keys, packages and order follow from it; random unless given. A server that keeps users wants a new one each time.

@@ -1,9 +1,9 @@
 //! `kpd serve`: the reference server, whole or with one mutation.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, str::FromStr};
 
 use clap::{Args, ValueEnum};
-use kpd_server::{Config, Mutant, Origin, Policy, Selection};
+use kpd_server::{Config, Limit, Limits, Mutant, Origin, Policy, Selection};
 
 use crate::{
     cli::{CliError, out::say},
@@ -26,6 +26,12 @@ pub(super) struct ServeArguments {
     /// are refused. Without it, the Host that a request names is taken.
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
+    /// How many claims of one requester from one user are answered in how many seconds, or `none`.
+    #[arg(long, value_name = "CLAIMS/SECONDS")]
+    pair_limit: Option<LimitArgument>,
+    /// The same over all users that a requester claims from.
+    #[arg(long, value_name = "CLAIMS/SECONDS")]
+    requester_limit: Option<LimitArgument>,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
@@ -39,6 +45,28 @@ enum SelectionArgument {
     Fifo,
 }
 
+/// `20/3600`, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LimitArgument(Option<Limit>);
+
+impl FromStr for LimitArgument {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "a limit such as 20/3600, or none";
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let (claims, seconds) = text.split_once('/').ok_or(expected)?;
+        let limit = Limit { claims: claims.parse().or(Err(expected))?, seconds: seconds.parse().or(Err(expected))? };
+        if limit.claims == 0 || limit.seconds == 0 {
+            Err("a limit of at least one claim in one second")
+        } else {
+            Ok(Self(Some(limit)))
+        }
+    }
+}
+
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     let mutant = arguments.mutant.as_deref().map(named).transpose()?;
     let token = arguments.operator_token.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
@@ -48,7 +76,13 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     };
     let origin = arguments.origin.as_deref().map(Origin::parse).transpose();
     let origin = origin.map_err(|error| CliError::Usage(format!("--origin: {error}")))?;
-    let policy = Policy { selection, ..Policy::default() };
+    let usual = Policy::default();
+    let limit = |given: Option<LimitArgument>, usual| given.map_or(usual, |LimitArgument(limit)| limit);
+    let limits = Limits {
+        requester: limit(arguments.requester_limit, usual.limits.requester),
+        pair: limit(arguments.pair_limit, usual.limits.pair),
+    };
+    let policy = Policy { selection, limits, ..usual };
     let config = Config { policy, origin, address: arguments.address, mutant, ..Config::new(token.clone()) };
     let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
     say!("listening on http://{}", running.address());

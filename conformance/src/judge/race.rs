@@ -9,11 +9,12 @@ use kpd_model::{
 
 use crate::{
     judge::{
+        difference::in_words,
         history::{self, Names},
-        in_words, step_verdict,
+        step_verdict,
     },
     recording::{ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen},
-    vector::{Step, Vector, expect::Reason},
+    vector::{Judge, Step, Vector, expect::Reason},
     verdict::{Failure, Span, Verdict},
 };
 
@@ -76,7 +77,10 @@ fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round
             .filter(|(step, recorded)| recorded.path.starts_with(part) && (step.expect.is_some() || part != "race."));
         of_part.filter_map(|(step, recorded)| step_verdict(vector, step, recorded)).next()
     };
-    let searched = unexplained(vector, &pairs, round);
+    let searched = match vector.race.as_ref().map(|race| race.judge) {
+        Some(Judge::Rules) => None,
+        _ => unexplained(vector, &pairs, round),
+    };
     let (unexplained, undecided) = match searched {
         Some(undecided @ Verdict::Inconclusive { .. }) => (None, Some(undecided)),
         other => (other, None),

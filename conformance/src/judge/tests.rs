@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     catalogue::Catalogue,
     judge::judge,
-    recording::{Broken, ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen},
+    recording::{Broken, ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen, Told},
     vector::{Vector, expect::Reason},
     verdict::Verdict,
     yaml,
@@ -52,7 +52,8 @@ fn verdict(vector: &str, recording: Recording) -> Verdict {
 fn at(path: &str, sent: u64, answered: u64, observed: Observed) -> Recorded {
     let (sent, answered) = (Duration::from_millis(sent), Duration::from_millis(answered));
     let (says, exchanges, saved) = (path.to_string(), vec![], BTreeMap::new());
-    Recorded { path: path.into(), says, sent, answered, observed, exchanges, saved }
+    let told = Told::default();
+    Recorded { path: path.into(), says, sent, answered, observed, told, exchanges, saved }
 }
 
 fn one_round(steps: Vec<Recorded>) -> Recording {
@@ -76,6 +77,7 @@ fn told(grants: &[(&str, &str)]) -> Observed {
         requester: Some((*requester).into()),
         first_use: None,
         remaining: None,
+        low: None,
     };
     Observed::Ok(Seen::Notifications(grants.iter().map(notification).collect()))
 }
@@ -178,6 +180,7 @@ fn what_broke_the_run_is_told_unless_something_had_failed_before() {
     assert!(matches!(broken(Broken::Setup("x".into()), vec![]), Verdict::Blocked { .. }));
     assert!(matches!(broken(Broken::Gone("x".into()), vec![]), Verdict::Gone { .. }));
     assert!(matches!(broken(Broken::Suite("x".into()), vec![]), Verdict::Error { .. }));
+    assert!(matches!(broken(Broken::TooSlow("x".into()), vec![]), Verdict::Inconclusive { .. }));
     let failed = vec![at("steps[0]", 0, 1, published()), at("steps[1]", 2, 3, granted("last_resort", "a1"))];
     assert!(matches!(broken(Broken::Gone("x".into()), failed), Verdict::Fail(_)));
 }

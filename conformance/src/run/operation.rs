@@ -1,11 +1,13 @@
-//! One step on the wire: variables in, requests out, and what came back in the words of the vector.
+//! One step in the terms of a binding: its operation, and the variables that its requests are filled with.
+
+mod authority;
 
 use serde_json::{Value, json};
 
 use crate::{
     binding::{Operation, render::Variables},
     recording::Broken,
-    run::world::{Actor, World, copies},
+    run::world::{Actor, World},
     vector::{Proof, Role, Step, Vector},
 };
 
@@ -20,13 +22,15 @@ pub(super) struct Call<'a> {
     pub(super) method: Option<&'a str>,
     /// The client that comes into being.
     pub(super) enlisted: Option<(String, String)>,
+    /// Whether the answer is needed as a whole.
+    pub(super) whole: bool,
     pub(super) says: String,
 }
 
 impl<'a> Call<'a> {
     fn new(operation: Operation, actor: Option<&'a Actor>, says: String) -> Self {
         let variables = Variables::new();
-        Self { operation, actor, variables, proof: Proof::Good, method: None, enlisted: None, says }
+        Self { operation, actor, variables, proof: Proof::Good, method: None, enlisted: None, whole: false, says }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -47,20 +51,27 @@ impl<'a> Call<'a> {
 ///
 /// Names that the round does not know; the lint finds them first.
 pub(super) fn call<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Result<Call<'a>, Broken> {
-    let actor = |name: &str| {
-        world.actor(vector, name).ok_or_else(|| Broken::Suite(format!("nobody is called `{name}` in this round")))
-    };
+    let compares = step.expect.as_ref().is_some_and(|expect| expect.same_as.is_some());
+    let call = of_packages(vector, world, step)?;
+    Ok(Call { whole: compares || step.save_answer.is_some(), ..call })
+}
+
+fn of_packages<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Result<Call<'a>, Broken> {
+    let actor = |name: &str| named(vector, world, name);
+    let operation = step.bound_operation();
+    let operation = operation.ok_or_else(|| Broken::Suite(format!("`{}` asks no server", step.operation())))?;
     if let Some(publish) = &step.publish {
         let owner = actor(publish.owner.as_ref().unwrap_or(&publish.by))?;
-        let says = format!("{} publishes {}", publish.by, publish.key_packages.join(", "));
-        let mut call = Call::new(Operation::Publish, Some(actor(&publish.by)?), says).of(owner);
+        let does = if publish.replace { "replaces what is there by" } else { "publishes" };
+        let says = format!("{} {does} {}", publish.by, publish.key_packages.join(", "));
+        let mut call = Call::new(operation, Some(actor(&publish.by)?), says).of(owner);
         call.proof = publish.proof;
         let packages = packages(vector, world, &publish.key_packages, publish.declared)?;
         return Ok(call.with("key_packages", packages));
     }
     if let Some(claim) = &step.claim {
         let says = format!("{} claims of {}", claim.by, claim.of);
-        let mut call = Call::new(Operation::Claim, Some(actor(&claim.by)?), says);
+        let mut call = Call::new(operation, Some(actor(&claim.by)?), says);
         call.proof = claim.proof;
         call.method = claim.method.as_deref();
         let suites = claim.cipher_suites.clone().unwrap_or_else(|| vec![1]);
@@ -78,48 +89,32 @@ pub(super) fn call<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Res
         let by = actor(&withdraw.by)?;
         let says = format!("{} withdraws {}", withdraw.by, withdraw.key_packages.join(", "));
         let packages = packages(vector, world, &withdraw.key_packages, None)?;
-        return Ok(Call::new(Operation::Withdraw, Some(by), says).of(by).with("key_packages", packages));
+        return Ok(Call::new(operation, Some(by), says).of(by).with("key_packages", packages));
     }
     if let Some(stock) = &step.stock {
         let owner = actor(stock.of.as_ref().unwrap_or(&stock.by))?;
         let says = format!("{} asks for the stock of {}/{}", stock.by, owner.user, owner.client);
-        let call = Call::new(Operation::Stock, Some(actor(&stock.by)?), says);
+        let call = Call::new(operation, Some(actor(&stock.by)?), says);
         return Ok(call.of(owner).with("cipher_suite", stock.cipher_suite));
     }
     if let Some(feed) = &step.notifications {
         let owner = actor(feed.of.as_ref().unwrap_or(&feed.by))?;
         let says = format!("{} reads the notifications of {}/{}", feed.by, owner.user, owner.client);
         let after = feed.after.as_ref().map_or(Ok(json!(0)), |name| saved(world, name))?;
-        return Ok(Call::new(Operation::Notifications, Some(actor(&feed.by)?), says).of(owner).with("after", after));
+        return Ok(Call::new(operation, Some(actor(&feed.by)?), says).of(owner).with("after", after));
     }
     if let Some(acknowledge) = &step.acknowledge {
         let by = actor(&acknowledge.by)?;
         let says = format!("{} acknowledges through {}", acknowledge.by, acknowledge.through);
         let through = saved(world, &acknowledge.through)?;
-        return Ok(Call::new(Operation::Acknowledge, Some(by), says).of(by).with("through", through));
+        return Ok(Call::new(operation, Some(by), says).of(by).with("through", through));
     }
-    if let Some(keys) = &step.keys {
-        let call = Call::new(Operation::Keys, None, format!("anyone reads the signature keys of {}", keys.of));
-        return Ok(call.with("user", identity(world, &keys.of)?));
+    if let Some(packages) = &step.packages {
+        let owner = actor(packages.of.as_ref().unwrap_or(&packages.by))?;
+        let says = format!("{} lists the packages of {}/{}", packages.by, owner.user, owner.client);
+        return Ok(Call::new(operation, Some(actor(&packages.by)?), says).of(owner));
     }
-    if let Some(add) = &step.add_key {
-        let by = actor(&add.by)?;
-        let client = vector.client(&add.client).ok_or_else(|| Broken::Suite(format!("no client {}", add.client)))?;
-        let new = actor(&add.client)?;
-        let key_of = add.key_of.as_ref().map_or(Ok(new), |name| actor(name))?;
-        let holder = if add.forged_possession { by } else { key_of };
-        let says = format!("{} adds a signature key for {}", add.by, add.client);
-        let operation = if add.forged_token { Operation::AddKeyByToken } else { Operation::AddKey };
-        let mut call = Call::new(operation, Some(by), says).of(new).with("forged_token", "nobody-gave-this-out");
-        call.enlisted = Some(client);
-        call.variables.extend(key_variables(key_of, holder, new));
-        return Ok(call);
-    }
-    if let Some(remove) = &step.remove_key {
-        let says = format!("{} removes the signature key of {}", remove.by, remove.client);
-        return Ok(Call::new(Operation::RemoveKey, Some(actor(&remove.by)?), says).of(actor(&remove.client)?));
-    }
-    Err(Broken::Suite(format!("`{}` is no operation of a server", step.operation())))
+    authority::call(operation, vector, world, step)
 }
 
 /// The registration of a user with its first client.
@@ -144,7 +139,9 @@ pub(super) fn register_further<'a>(first: &'a Actor, further: &Actor) -> Call<'a
 fn key_variables(key_of: &Actor, holder: &Actor, client: &Actor) -> Variables {
     let key = data_encoding::BASE64.encode(&key_of.mls.public_key());
     let mut variables = Variables::new();
+    let in_url = data_encoding::BASE64URL_NOPAD.encode(&key_of.mls.public_key());
     variables.insert("signature_key".into(), key.into());
+    variables.insert("signature_key_base64url".into(), in_url.into());
     variables.insert(POSSESSION_SEED.into(), data_encoding::HEXLOWER.encode(&holder.mls.private_key()).into());
     variables.insert("user".into(), client.identity.as_str().into());
     variables.insert("client".into(), client.client.as_str().into());
@@ -166,7 +163,11 @@ fn packages(vector: &Vector, world: &World, names: &[String], declared: Option<R
         }
         Ok(item)
     };
-    names.iter().flat_map(|name| copies(vector, name)).map(item).collect()
+    names.iter().flat_map(|name| vector.copies(name)).map(item).collect()
+}
+
+fn named<'a>(vector: &Vector, world: &'a World, name: &str) -> Result<&'a Actor, Broken> {
+    world.actor(vector, name).ok_or_else(|| Broken::Suite(format!("nobody is called `{name}` in this round")))
 }
 
 fn identity(world: &World, user: &str) -> Result<String, Broken> {

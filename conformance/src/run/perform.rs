@@ -8,12 +8,13 @@ use tokio::time::Instant;
 use crate::{
     binding::{Exchange as BoundExchange, Operation, classify::Meaning, render},
     clock,
-    recording::{Broken, Observed, Recorded, Seen},
+    recording::{Broken, Observed, Recorded, Seen, Told},
     run::{
         operation::{Call, POSSESSION_SEED},
         reading,
         transport::{Gate, Lane, NoAnswer},
         vector_run::Runner,
+        whole,
         world::World,
     },
     signing,
@@ -48,6 +49,7 @@ impl Runner<'_> {
             sent: self.begun.elapsed(),
             answered: Duration::ZERO,
             observed: Observed::Ok(Seen::Done {}),
+            told: Told::default(),
             exchanges: vec![],
             saved: world.saved.clone(),
         };
@@ -70,6 +72,10 @@ impl Runner<'_> {
                 Some(_) if (200..300).contains(&answer.status) => Meaning::Ok(vec![]),
                 Some(_) => Meaning::Refused(Reason::MethodNotAllowed),
                 None => exchange.classify(answer.status, &answer.body),
+            };
+            recorded.told = Told {
+                retry_after: exchange.retry_after(answer.status, &answer.exchange.response_headers, &answer.body),
+                answer: call.whole.then(|| whole::answer(&answer, world, &binding.varies)),
             };
             let mut shown = answer.exchange;
             shown.mask(self.server.variables.values().filter_map(Value::as_str));
@@ -172,7 +178,9 @@ impl Performed {
     pub(super) fn locally(says: String, observed: Observed, begun: Instant, world: &World) -> Self {
         let now = begun.elapsed();
         let (path, exchanges, saved) = (String::new(), vec![], world.saved.clone());
-        Self { recorded: Recorded { path, says, sent: now, answered: now, observed, exchanges, saved }, enlisted: None }
+        let told = Told::default();
+        let recorded = Recorded { path, says, sent: now, answered: now, observed, told, exchanges, saved };
+        Self { recorded, enlisted: None }
     }
 
     pub(super) fn enlist(&self, world: &mut World) {

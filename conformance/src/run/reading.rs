@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     binding::{Operation, classify::Record},
-    recording::{ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
+    recording::{BlockSeen, ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
     run::world::World,
 };
 
@@ -21,10 +21,9 @@ pub(super) fn seen(
     world: &World,
     cipher_suite: Option<u64>,
 ) -> Result<Seen, String> {
+    let first = |name: &str| records.first().and_then(|record| number(record, name));
     Ok(match operation {
-        Operation::Publish => {
-            Seen::Published { accepted: records.first().and_then(|record| number(record, "accepted")) }
-        }
+        Operation::Publish => Seen::Published { accepted: first("accepted") },
         Operation::Claim => {
             let mut clients = BTreeMap::new();
             for record in records {
@@ -39,18 +38,48 @@ pub(super) fn seen(
             let fate = |record: &Record| Some((package(record, world)?, text(record, "state")?));
             Seen::Withdrawn(records.iter().filter_map(fate).collect())
         }
+        Operation::Replace => Seen::Replaced { accepted: first("accepted"), withdrawn: first("withdrawn") },
         Operation::Stock => stock(records, cipher_suite),
+        Operation::Packages => Seen::Packages {
+            digest: records.iter().find_map(|record| record.get("digest").cloned()),
+            key_packages: states(records, world)?,
+        },
         Operation::Notifications => {
             Seen::Notifications(records.iter().map(|record| notification(record, world)).collect())
         }
-        Operation::Keys => Seen::Keys(records.iter().map(|record| key(record, world)).collect()),
+        Operation::Keys | Operation::KeyHistory => {
+            Seen::Keys(records.iter().map(|record| key(record, world)).collect())
+        }
+        Operation::Verify | Operation::VerifyAt => {
+            let standing = records.first().and_then(|record| text(record, "standing"));
+            Seen::Standing { standing: standing.ok_or("the answer does not say how the key stands")? }
+        }
+        Operation::RemoveClient => Seen::ClientRemoved { unread: first("unread") },
+        Operation::Blocks => Seen::Blocks(records.iter().map(|record| block(record, world)).collect()),
         Operation::Policy
         | Operation::Register
         | Operation::Acknowledge
         | Operation::AddKey
         | Operation::AddKeyByToken
-        | Operation::RemoveKey => Seen::Done {},
+        | Operation::ExtendKey
+        | Operation::RemoveKey
+        | Operation::Block
+        | Operation::BlockServer
+        | Operation::Unblock
+        | Operation::UnblockServer => Seen::Done {},
     })
+}
+
+/// The state of each package that is named; a list that is empty has a record without one.
+fn states(records: &[Record], world: &World) -> Result<BTreeMap<String, String>, String> {
+    let mut states = BTreeMap::new();
+    for record in records {
+        let (Some(name), Some(state)) = (package(record, world), text(record, "state")) else { continue };
+        if states.insert(name.clone(), state).is_some() {
+            return Err(format!("the answer has {name} twice"));
+        }
+    }
+    Ok(states)
 }
 
 fn client(record: &Record, world: &World) -> Option<(String, ClientSeen)> {
@@ -69,7 +98,8 @@ fn stock(records: &[Record], cipher_suite: Option<u64>) -> Seen {
         Some(record) if record.get("used").and_then(Value::as_bool) == Some(true) => LastResortSeen::Used,
         Some(_) => LastResortSeen::Unused,
     };
-    Seen::Stock { regular: record.and_then(|record| number(record, "regular")), last_resort }
+    let low = record.and_then(|record| record.get("low")?.as_bool());
+    Seen::Stock { regular: record.and_then(|record| number(record, "regular")), last_resort, low }
 }
 
 fn notification(record: &Record, world: &World) -> NotificationSeen {
@@ -80,14 +110,24 @@ fn notification(record: &Record, world: &World) -> NotificationSeen {
         requester: text(record, "requester").map(|identity| world.user_named(&identity)),
         first_use: record.get("first_use").and_then(Value::as_bool),
         remaining: number(record, "remaining"),
+        low: record.get("low").and_then(Value::as_bool),
     }
 }
 
 fn key(record: &Record, world: &World) -> KeySeen {
-    let bytes = bytes(record, "signature_key").unwrap_or_default();
-    let owner = world.actors.values().find(|actor| actor.mls.public_key().as_slice() == bytes);
-    let client = owner.map_or_else(|| "unknown".into(), |actor| format!("{}/{}", actor.user, actor.client));
-    KeySeen { client }
+    let moment = |name: &str| number(record, name).map(|moment| world.relative(moment));
+    KeySeen {
+        client: world.client_with_key(&bytes(record, "signature_key").unwrap_or_default()),
+        expires_in: moment("expires_at"),
+        added_in: moment("added_at"),
+        ended_in: moment("ended_at"),
+        ended: text(record, "ended"),
+    }
+}
+
+fn block(record: &Record, world: &World) -> BlockSeen {
+    let requester = text(record, "requester").map(|identity| world.user_named(&identity));
+    BlockSeen { requester, server: text(record, "server").map(|server| world.server_named(&server)) }
 }
 
 /// By its bytes, or by its reference.

@@ -1,26 +1,31 @@
 //! One vector against one server: everyone is registered, then the steps, or the rounds of the race.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::{sync::Barrier, task::JoinSet, time::Instant};
 
 use crate::{
     clock,
-    mls::groups::Joined,
-    recording::{Broken, Observed, Recorded, Recording, Round, Seen},
+    recording::{Broken, Observed, Recorded, Recording, Round},
     run::{
         Server, operation,
         perform::Performed,
+        place::Place,
         transport::{Gate, Lane},
         world::{Actor, World},
     },
     seed::Seed,
-    vector::{AwaitExpiry, Join, Race, Step, Vector, expect::Reason},
+    vector::{Race, Step, Until, Vector},
 };
 
 /// Runs a vector, and stops where it cannot go on.
-pub(super) async fn run(server: &Server, vector: &Arc<Vector>, seed: Seed, rounds: Option<u32>) -> Recording {
+pub(super) async fn run(
+    server: &Server,
+    vector: &Arc<Vector>,
+    seed: Seed,
+    rounds: Option<u32>,
+    place: &Place,
+) -> Recording {
     let mut recording = Recording::default();
     let rounds = vector.race.as_ref().map_or(1, |race| rounds.unwrap_or(race.rounds));
     let lanes = match lanes(server, vector) {
@@ -29,7 +34,7 @@ pub(super) async fn run(server: &Server, vector: &Arc<Vector>, seed: Seed, round
     };
     for number in 0..rounds {
         let mut round = Round::default();
-        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes };
+        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place) };
         let ended = runner.round(seed.child(&format!("round {number}")), &mut round).await;
         recording.rounds.push(round);
         if let Err(broken) = ended {
@@ -49,14 +54,16 @@ fn lanes(server: &Server, vector: &Vector) -> Result<Vec<Lane>, String> {
 #[derive(Clone, Copy)]
 pub(super) struct Runner<'a> {
     pub(super) server: &'a Server,
-    vector: &'a Arc<Vector>,
+    pub(super) vector: &'a Arc<Vector>,
     pub(super) begun: Instant,
     lanes: &'a [Lane],
+    /// None in the lanes of a race, which have that of their vector together.
+    pub(super) place: Option<&'a Place>,
 }
 
 impl Runner<'_> {
     async fn round(&self, seed: Seed, round: &mut Round) -> Result<(), Broken> {
-        let mut world = World::new(self.vector, &self.server.binding.user, seed, clock::now())?;
+        let mut world = World::new(self.vector, &self.server.binding, seed, clock::now())?;
         self.register_all(&mut world).await?;
         let vector = self.vector;
         self.in_order("before", &vector.before, &mut world, round).await?;
@@ -68,17 +75,12 @@ impl Runner<'_> {
     }
 
     async fn register_all(&self, world: &mut World) -> Result<(), Broken> {
-        let registered = |actor: &&Actor| self.vector.users.get(&actor.user).is_some_and(|user| user.registered);
-        let actors: Vec<Actor> = world.actors.values().filter(registered).cloned().collect();
-        // Clients that only a step adds are given keys here and registered there.
-        for step in self.vector.all_steps().filter_map(|(_, step)| step.add_key.as_ref()) {
-            if let Some((user, client)) = self.vector.client(&step.client)
-                && let Some(identity) =
-                    world.identity(&user).filter(|_| !world.actors.contains_key(&(user.clone(), client.clone())))
-            {
-                world.enlist(&user, &client, &identity);
-            }
-        }
+        let declared = |((user, client), actor): (&(String, String), &Actor)| {
+            let declared = self.vector.users.get(user).filter(|declared| declared.registered)?;
+            let main = declared.clients.is_empty() && client == "main";
+            (main || declared.clients.contains(client)).then(|| actor.clone())
+        };
+        let actors: Vec<Actor> = world.actors.iter().filter_map(declared).collect();
         for (index, actor) in actors.iter().enumerate() {
             let first = actors[..index].iter().find(|first| first.user == actor.user);
             let first = first.and_then(|first| world.actors.get(&(first.user.clone(), first.client.clone())).cloned());
@@ -120,7 +122,7 @@ impl Runner<'_> {
             let (gate, name, steps, begun) = (Arc::clone(&gate), name.clone(), steps.clone(), self.begun);
             let mut world = world.clone();
             tasks.spawn(async move {
-                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[] };
+                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[], place: None };
                 let mut recorded = vec![];
                 for (index, step) in steps.iter().enumerate() {
                     let path = format!("race.lanes.{name}[{index}]");
@@ -162,26 +164,16 @@ impl Runner<'_> {
         world: &mut World,
         gate: Option<&Gate>,
     ) -> Result<Recorded, Broken> {
-        let performed = match (&step.join, &step.await_expiry, &step.recall) {
-            (Some(join), ..) => self.join(join, world)?,
-            (_, Some(awaited), _) => self.await_expiry(awaited, world).await,
-            (.., Some(names)) => {
-                let values: Option<_> =
-                    names.iter().map(|name| world.saved.get(name.trim_start_matches('$')).cloned()).collect();
-                let observed = values.map_or_else(
-                    || Observed::Unexpected("an earlier answer did not have all of it".into()),
-                    |values| Observed::Ok(Seen::Recalled(values)),
-                );
-                Performed::locally(format!("{} together", names.join(", ")), observed, self.begun, world)
-            }
-            (None, None, None) => {
-                let call = operation::call(self.vector, world, step)?;
-                let suite = step.stock.as_ref().map(|stock| u64::from(stock.cipher_suite));
-                self.perform(lane, world, call, suite, gate).await?
-            }
+        let performed = match self.locally(step, world).await? {
+            Some(performed) => performed,
+            None => match step.claim.as_ref().and_then(|claim| claim.until) {
+                Some(until) => self.repeat(lane, world, step, until).await?,
+                None => self.ask(lane, world, step, gate).await?,
+            },
         };
         if matches!(performed.recorded.observed, Observed::Ok(_)) {
             performed.enlist(world);
+            self.expiry_given(step, world);
         }
         let mut recorded = performed.recorded;
         recorded.path = path;
@@ -189,49 +181,52 @@ impl Runner<'_> {
             recorded.observed = Observed::Lost;
             recorded.exchanges.iter_mut().for_each(|exchange| exchange.response_body = "(lost)".into());
         }
-        if let Some(view) = recorded.view() {
+        if let Some(view) = recorded.to_save() {
             for (name, path) in &step.save {
                 let pointer = format!("/{path}");
                 world.saved.extend(view.pointer(&pointer).map(|value| (name.clone(), value.clone())));
             }
         }
+        let answer = recorded.told.answer.as_ref().filter(|_| recorded.observed != Observed::Lost);
+        world.saved.extend(step.save_answer.clone().zip(answer.cloned()));
         recorded.saved.clone_from(&world.saved);
         Ok(recorded)
     }
 
-    fn join(&self, join: &Join, world: &World) -> Result<Performed, Broken> {
-        let suite = |why: &str| Broken::Suite(format!("join: {why}"));
-        let name = match join.key_package.strip_prefix('$') {
-            Some(saved) => {
-                world.saved.get(saved).and_then(Value::as_str).ok_or_else(|| suite("nothing was granted"))?
-            }
-            None => &join.key_package,
-        };
-        let says = format!("{} starts a group with {name}, and its owner joins by the Welcome", join.by);
-        let Some(recipe) = self.vector.key_packages.get(name) else {
-            // What was granted is nothing that anybody published: nobody has its private half.
-            let observed = Observed::Unexpected("no client published what was granted".into());
-            return Ok(Performed::locally(says, observed, self.begun, world));
-        };
-        let owner = world.actor(self.vector, &recipe.client).ok_or_else(|| suite("its owner is not here"))?;
-        let by = world.actor(self.vector, &join.by).ok_or_else(|| suite("its requester is not here"))?;
-        let granted = world.packages.get(name).ok_or_else(|| suite("it has copies: join by what was granted"))?;
-        let observed = match by.mls.invite(&owner.mls, &granted.bare) {
-            Joined::Yes => Observed::Ok(Seen::Done {}),
-            Joined::NoMatchingKeyPackage => Observed::Refused(Reason::NoMatchingKeyPackage),
-            Joined::Failed(why) => Observed::Unexpected(why),
-        };
-        Ok(Performed::locally(says, observed, self.begun, world))
+    /// One operation of a server.
+    async fn ask(&self, lane: &Lane, world: &World, step: &Step, gate: Option<&Gate>) -> Result<Performed, Broken> {
+        let call = operation::call(self.vector, world, step)?;
+        let suite = step.stock.as_ref().map(|stock| u64::from(stock.cipher_suite));
+        self.perform(lane, world, call, suite, gate).await
     }
 
-    /// Waits until the package is certainly expired by a clock that differs from ours by less than a second.
-    async fn await_expiry(&self, awaited: &AwaitExpiry, world: &World) -> Performed {
-        let lifetime = self.vector.key_packages.get(&awaited.key_package).and_then(|recipe| recipe.not_after);
-        let expired = world.made_at.saturating_add_signed(lifetime.unwrap_or_default()).saturating_add(1);
-        while clock::now() < expired {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+    /// The same claim again, as a new one each time; its first and its last answer are kept.
+    async fn repeat(&self, lane: &Lane, world: &World, step: &Step, until: Until) -> Result<Performed, Broken> {
+        let mut performed = self.ask(lane, world, step, None).await?;
+        let (sent, first) = (performed.recorded.sent, performed.recorded.exchanges.clone());
+        let mut times = 1;
+        while times < until.at_most && matches!(performed.recorded.observed, Observed::Ok(_)) {
+            performed = self.ask(lane, world, step, None).await?;
+            times += 1;
         }
-        Performed::locally(format!("{} expires", awaited.key_package), Observed::Ok(Seen::Done {}), self.begun, world)
+        let recorded = &mut performed.recorded;
+        recorded.sent = sent;
+        recorded.says = format!("{}, again and again, {times} times", recorded.says);
+        if times > 1 {
+            recorded.exchanges.splice(0..0, first);
+        }
+        Ok(performed)
+    }
+
+    /// Keeps what the server took for the expiry of a key, so that a later step can wait for it.
+    fn expiry_given(&self, step: &Step, world: &mut World) {
+        let added = step.add_key.as_ref().and_then(|add| Some((&add.client, add.expires_in?)));
+        let extended = step.extend_key.as_ref().map(|extend| (&extend.client, extend.expires_in));
+        if let Some((name, seconds)) = added.or(extended)
+            && let Some(client) = self.vector.client(name)
+        {
+            world.key_expiries.insert(client, world.absolute(seconds));
+        }
     }
 }
 

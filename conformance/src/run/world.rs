@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    binding::render::Variables,
+    binding::{Binding, render::Variables},
     mls::{
         MlsClient,
         recipe::{Made, Surroundings},
     },
     recording::Broken,
     seed::Seed,
-    vector::Vector,
+    vector::{Place, Vector},
 };
 
 /// One client with what its server told it.
@@ -20,7 +20,7 @@ use crate::{
 pub struct Actor {
     /// The user's name in the vector.
     pub user: String,
-    /// The client's name.
+    /// The client's name, as the server knows it.
     pub client: String,
     /// The user as the server knows it.
     pub identity: String,
@@ -33,7 +33,7 @@ pub struct Actor {
 /// Everyone and everything of one round.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// By user and client.
+    /// By user and client, as the vector names them.
     pub actors: BTreeMap<(String, String), Actor>,
     /// By name in the vector.
     pub packages: BTreeMap<String, Made>,
@@ -43,6 +43,10 @@ pub struct World {
     pub seed: Seed,
     /// When the packages were made: lifetimes count from here. Seconds since 1970.
     pub made_at: u64,
+    /// When signature keys expire, by user and client: what the server took. Seconds since 1970.
+    pub key_expiries: BTreeMap<(String, String), u64>,
+    /// The names of servers, as identities have them.
+    pub servers: Vec<(Place, String)>,
 }
 
 impl World {
@@ -51,23 +55,27 @@ impl World {
     /// # Errors
     ///
     /// A recipe that cannot be followed.
-    pub fn new(vector: &Vector, user_template: &str, seed: Seed, now: u64) -> Result<Self, Broken> {
-        let (actors, packages, saved) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut world = Self { actors, packages, saved, seed, made_at: now };
+    pub fn new(vector: &Vector, binding: &Binding, seed: Seed, now: u64) -> Result<Self, Broken> {
+        let (actors, packages, saved, key_expiries) = Default::default();
+        let named = [(Place::Here, &binding.server), (Place::Elsewhere, &binding.elsewhere)];
+        let servers = named.into_iter().filter_map(|(place, name)| Some((place, name.clone()?))).collect();
+        let mut world = Self { actors, packages, saved, seed, made_at: now, key_expiries, servers };
         for (user, declared) in &vector.users {
             let fresh = format!("{user}-{}", seed.child(user).short_name());
-            let identity = user_template.replace("{name}", &fresh);
+            let server = world.server(declared.server).unwrap_or_default();
+            let identity = binding.user.replace("{name}", &fresh).replace("{server}", server);
             let main = ["main".to_string()];
             let clients: &[String] = if declared.clients.is_empty() { &main } else { &declared.clients };
             for client in clients {
-                world.enlist(user, client, &identity);
+                world.enlist(user, client, client, &identity);
             }
         }
+        world.enlist_later(vector);
         let mut names: Vec<_> = vector.key_packages.keys().collect();
         // A package that takes over another's init key comes after it.
         names.sort_by_key(|name| vector.key_packages[*name].same_init_key_as.is_some());
         for name in names {
-            for copy in copies(vector, name) {
+            for copy in vector.copies(name) {
                 let made = world.make(vector, name, now);
                 let made = made.map_err(|why| Broken::Suite(format!("KeyPackage `{name}`: {why}")))?;
                 world.packages.insert(copy, made);
@@ -76,12 +84,28 @@ impl World {
         Ok(world)
     }
 
+    /// Clients that only a step adds, or asks about, have their keys from the beginning too.
+    fn enlist_later(&mut self, vector: &Vector) {
+        for (_, step) in vector.all_steps() {
+            let added = step.add_key.as_ref().map(|add| (&add.client, add.named.as_ref()));
+            let asked = step.verify.as_ref().map(|verify| (&verify.client, None));
+            for (name, named) in added.into_iter().chain(asked) {
+                if let Some((user, client)) = vector.client(name)
+                    && let Some(identity) = self.identity(&user)
+                    && !self.actors.contains_key(&(user.clone(), client.clone()))
+                {
+                    self.enlist(&user, &client, named.unwrap_or(&client), &identity);
+                }
+            }
+        }
+    }
+
     /// A client with fresh keys, not known to the server yet.
-    pub fn enlist(&mut self, user: &str, client: &str, identity: &str) {
+    fn enlist(&mut self, user: &str, client: &str, named: &str, identity: &str) {
         let mls = Arc::new(MlsClient::new(identity, self.seed.child(&format!("{user}/{client}"))));
-        let (user, client, identity) = (user.to_string(), client.to_string(), identity.to_string());
-        let actor = Actor { user: user.clone(), client: client.clone(), identity, mls, saved: Variables::new() };
-        self.actors.insert((user, client), actor);
+        let (user, named, identity) = (user.to_string(), named.to_string(), identity.to_string());
+        let actor = Actor { user: user.clone(), client: named, identity, mls, saved: Variables::new() };
+        self.actors.insert((user, client.into()), actor);
     }
 
     fn make(&self, vector: &Vector, name: &str, now: u64) -> Result<Made, String> {
@@ -116,6 +140,41 @@ impl World {
         actor.map_or_else(|| format!("unknown {identity}"), |actor| actor.user.clone())
     }
 
+    /// A server as identities name it.
+    #[must_use]
+    pub fn server(&self, place: Place) -> Option<&str> {
+        self.servers.iter().find(|(other, _)| *other == place).map(|(_, name)| name.as_str())
+    }
+
+    /// The word of the vector for a server that the server names.
+    #[must_use]
+    pub fn server_named(&self, name: &str) -> String {
+        match self.servers.iter().find(|(_, other)| other == name) {
+            Some((Place::Here, _)) => "here".into(),
+            Some((Place::Elsewhere, _)) => "elsewhere".into(),
+            None => format!("unknown {name}"),
+        }
+    }
+
+    /// The name in the vector of the client whose signature key this is.
+    #[must_use]
+    pub fn client_with_key(&self, key: &[u8]) -> String {
+        let holder = self.actors.iter().find(|(_, actor)| actor.mls.public_key().as_slice() == key);
+        holder.map_or_else(|| "unknown".into(), |((user, client), _)| format!("{user}/{client}"))
+    }
+
+    /// A moment that a server names, in seconds from the beginning.
+    #[must_use]
+    pub fn relative(&self, moment: u64) -> i64 {
+        moment.checked_signed_diff(self.made_at).unwrap_or(i64::MAX)
+    }
+
+    /// A moment that a vector names, in seconds since 1970.
+    #[must_use]
+    pub fn absolute(&self, seconds: i64) -> u64 {
+        self.made_at.saturating_add_signed(seconds)
+    }
+
     /// The name of a package by its bytes.
     #[must_use]
     pub fn package_of(&self, bytes: &[u8]) -> String {
@@ -128,15 +187,6 @@ impl World {
     pub fn package_referred(&self, reference: &[u8]) -> String {
         let found = self.packages.iter().find(|(_, made)| made.reference == reference);
         found.map_or_else(|| unknown(reference), |(name, _)| name.clone())
-    }
-}
-
-/// The names of the packages after one recipe: its own, or numbered ones.
-#[must_use]
-pub fn copies(vector: &Vector, name: &str) -> Vec<String> {
-    match vector.key_packages.get(name).map_or(1, |recipe| recipe.copies) {
-        1 => vec![name.to_string()],
-        copies => (1..=copies).map(|number| format!("{name}#{number}")).collect(),
     }
 }
 

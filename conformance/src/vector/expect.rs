@@ -12,7 +12,7 @@ pub use crate::vector::{
     reason::Reason,
 };
 
-/// What must be observed: one of the three.
+/// What must be observed: one of `ok`, `refused` and `anything`, and more about the answer beside it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
@@ -25,9 +25,21 @@ pub struct Expect {
     /// Headers of the answer, names in lower case; beside one of the others.
     #[serde(default)]
     pub headers: BTreeMap<String, Matcher>,
+    /// The status of the answer; beside one of the others.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// After how many seconds the refusal says to ask again; beside `refused`.
+    #[serde(default)]
+    pub retry_after: Option<Matcher>,
+    /// The answer as a whole is the one that an earlier step kept with `save_answer`: `$name`; beside one of the others.
+    #[serde(default)]
+    pub same_as: Option<String>,
     /// Whatever the answer is: what matters is what later steps find.
     #[serde(default)]
     pub anything: bool,
+    /// Why it accepts more than a good server can answer, where it does: `kpd prove` finds out whether that is so.
+    #[serde(default)]
+    pub loose: Option<String>,
 }
 
 impl Expect {

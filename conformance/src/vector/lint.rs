@@ -1,13 +1,8 @@
 //! What is wrong with a vector that has the right form: names that nobody declared, steps that say nothing.
 
-use std::collections::BTreeSet;
+mod steps;
 
-use crate::{
-    binding::Operation,
-    catalogue::Catalogue,
-    vector::{Step, Vector},
-    yaml::FileError,
-};
+use crate::{catalogue::Catalogue, vector::Vector, yaml::FileError};
 
 /// Everything wrong with a vector, each with its place in the file.
 #[must_use]
@@ -15,6 +10,7 @@ pub fn lint(file: &str, text: &str, vector: &Vector, catalogue: &Catalogue) -> V
     let mut lint = Lint { file, text, vector, errors: vec![] };
     lint.head(catalogue);
     lint.names();
+    lint.looseness();
     lint.steps();
     lint.errors
 }
@@ -37,6 +33,16 @@ impl Lint<'_> {
         };
         let offset = self.text.match_indices(word).map(|(at, _)| at).find(alone).unwrap_or(0);
         self.errors.push(FileError::at(self.file, self.text, offset, message).hint(hint));
+    }
+
+    /// A looseness without a reason is none that was thought about.
+    fn looseness(&mut self) {
+        for (path, step) in self.vector.all_steps() {
+            let loose = step.expect.as_ref().and_then(|expect| expect.loose.as_ref());
+            if loose.is_some_and(|why| why.trim().is_empty()) {
+                self.error("loose", format!("{path} is loose and does not say why"), "say it in one sentence");
+            }
+        }
     }
 
     fn head(&mut self, catalogue: &Catalogue) {
@@ -98,52 +104,6 @@ impl Lint<'_> {
         }
     }
 
-    fn steps(&mut self) {
-        let vector = self.vector;
-        let mut saved = BTreeSet::new();
-        for (path, step) in vector.all_steps() {
-            let operations = step.operations();
-            if operations.len() != 1 {
-                let found = if operations.is_empty() { "none".into() } else { operations.join(" and ") };
-                let hint = "one step, one operation: publish, claim, withdraw, stock, notifications, …";
-                self.error(&found, format!("{path} has {found}, where one operation is needed"), hint);
-            }
-            for name in step.client_names() {
-                self.client(name);
-            }
-            for user in step.user_names() {
-                self.user(user);
-            }
-            for package in step.package_names() {
-                if !package.starts_with('$') {
-                    self.package(package);
-                }
-            }
-            for reference in step.references() {
-                if !saved.contains(&reference) {
-                    let hint = "save it in an earlier step: `save: { name: path }`";
-                    self.error(&format!("${reference}"), format!("`${reference}` was not saved before {path}"), hint);
-                }
-            }
-            if path.starts_with("race.") && (step.add_key.is_some() || !step.save.is_empty()) {
-                self.error("race", format!("{path} adds a key, or saves"), "do that under `before` or `after`");
-            }
-            let copied = |name: &str| vector.key_packages.get(name).is_some_and(|recipe| recipe.copies != 1);
-            if step.join.as_ref().is_some_and(|join| copied(&join.key_package)) {
-                self.error(
-                    "join",
-                    format!("{path} joins by a recipe with copies"),
-                    "join by what was granted: `$name`",
-                );
-            }
-            if step.expect.as_ref().is_some_and(|expect| expect.kinds() != 1) {
-                let hint = "expect one of `ok`, `refused`, `anything: true`";
-                self.error("expect", format!("{path} does not expect exactly one thing"), hint);
-            }
-            saved.extend(step.save.keys().cloned());
-        }
-    }
-
     fn client(&mut self, name: &str) {
         if self.vector.client(name).is_none() {
             let hint = "declare it under `users`; write `user/client` where two users have a client of that name";
@@ -161,94 +121,5 @@ impl Lint<'_> {
         if !self.vector.key_packages.contains_key(name) {
             self.error(name, format!("there is no KeyPackage `{name}`"), "declare it under `key_packages`");
         }
-    }
-}
-
-impl Step {
-    /// The names of the operations in it; one, in a good vector.
-    #[must_use]
-    pub fn operations(&self) -> Vec<&'static str> {
-        let all = [
-            ("publish", self.publish.is_some()),
-            ("claim", self.claim.is_some()),
-            ("withdraw", self.withdraw.is_some()),
-            ("stock", self.stock.is_some()),
-            ("notifications", self.notifications.is_some()),
-            ("acknowledge", self.acknowledge.is_some()),
-            ("keys", self.keys.is_some()),
-            ("add_key", self.add_key.is_some()),
-            ("remove_key", self.remove_key.is_some()),
-            ("join", self.join.is_some()),
-            ("await_expiry", self.await_expiry.is_some()),
-            ("recall", self.recall.is_some()),
-        ];
-        all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
-    }
-
-    /// The name of its operation.
-    #[must_use]
-    pub fn operation(&self) -> &'static str {
-        self.operations().first().copied().unwrap_or("nothing")
-    }
-
-    /// What it asks a server for; nothing, where no server takes part.
-    #[must_use]
-    pub fn bound_operation(&self) -> Option<Operation> {
-        Some(match self.operation() {
-            "publish" => Operation::Publish,
-            "claim" => Operation::Claim,
-            "withdraw" => Operation::Withdraw,
-            "stock" => Operation::Stock,
-            "notifications" => Operation::Notifications,
-            "acknowledge" => Operation::Acknowledge,
-            "keys" => Operation::Keys,
-            "add_key" if self.add_key.as_ref().is_some_and(|add| add.forged_token) => Operation::AddKeyByToken,
-            "add_key" => Operation::AddKey,
-            "remove_key" => Operation::RemoveKey,
-            _ => return None,
-        })
-    }
-
-    fn client_names(&self) -> Vec<&str> {
-        let publish = self.publish.iter().flat_map(|publish| [Some(&publish.by), publish.owner.as_ref()]);
-        let stock = self.stock.iter().flat_map(|stock| [Some(&stock.by), stock.of.as_ref()]);
-        let feed = self.notifications.iter().flat_map(|feed| [Some(&feed.by), feed.of.as_ref()]);
-        let added = self.add_key.iter().flat_map(|add| [Some(&add.by), Some(&add.client), add.key_of.as_ref()]);
-        let removed = self.remove_key.iter().flat_map(|remove| [Some(&remove.by), Some(&remove.client)]);
-        let others = [
-            self.claim.as_ref().map(|claim| &claim.by),
-            self.withdraw.as_ref().map(|withdraw| &withdraw.by),
-            self.acknowledge.as_ref().map(|acknowledge| &acknowledge.by),
-            self.join.as_ref().map(|join| &join.by),
-        ];
-        let all = publish.chain(stock).chain(feed).chain(added).chain(removed).chain(others);
-        all.flatten().map(String::as_str).collect()
-    }
-
-    fn user_names(&self) -> Vec<&str> {
-        let names = [self.claim.as_ref().map(|claim| &claim.of), self.keys.as_ref().map(|keys| &keys.of)];
-        names.into_iter().flatten().map(String::as_str).collect()
-    }
-
-    /// The packages that it names.
-    #[must_use]
-    pub fn package_names(&self) -> Vec<&str> {
-        let published = self.publish.iter().flat_map(|publish| &publish.key_packages);
-        let withdrawn = self.withdraw.iter().flat_map(|withdraw| &withdraw.key_packages);
-        let joined = self.join.iter().map(|join| &join.key_package);
-        let awaited = self.await_expiry.iter().map(|awaited| &awaited.key_package);
-        published.chain(withdrawn).chain(joined).chain(awaited).map(String::as_str).collect()
-    }
-
-    fn references(&self) -> Vec<String> {
-        let texts = [
-            self.notifications.as_ref().and_then(|feed| feed.after.as_deref()),
-            self.acknowledge.as_ref().map(|acknowledge| acknowledge.through.as_str()),
-        ];
-        let recalled = self.recall.iter().flatten().map(String::as_str);
-        let texts = texts.into_iter().flatten().chain(recalled).chain(self.package_names());
-        let named = texts.filter_map(|text| text.strip_prefix('$')).map(str::to_string);
-        let matched = self.expect.iter().flat_map(|expect| expect.ok.iter().flat_map(|matcher| matcher.references()));
-        named.chain(matched).collect()
     }
 }

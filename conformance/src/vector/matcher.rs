@@ -38,7 +38,7 @@ pub enum Test {
     Lte(i64),
     /// Any of these matches.
     OneOf(Vec<Matcher>),
-    /// A list of this length.
+    /// A list of this length, or a mapping with so many keys.
     Length(usize),
     /// A text with this in it.
     Includes(String),
@@ -176,7 +176,11 @@ impl Test {
             Self::Lte(most) => observed.and_then(Value::as_i64).is_some_and(|number| number <= *most),
             Self::OneOf(matchers) => matchers.iter().any(|matcher| matches(matcher, observed)),
             Self::Includes(part) => observed.and_then(Value::as_str).is_some_and(|text| text.contains(part)),
-            Self::Length(length) => observed.and_then(Value::as_array).is_some_and(|items| items.len() == *length),
+            Self::Length(length) => match observed {
+                Some(Value::Array(items)) => items.len() == *length,
+                Some(Value::Object(entries)) => entries.len() == *length,
+                _ => false,
+            },
         }
     }
 }

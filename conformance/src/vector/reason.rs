@@ -11,6 +11,9 @@ macro_rules! reasons {
         pub enum Reason { $($(#[$doc])* $name,)* }
 
         impl Reason {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The class of reasons that a server without finer words gives for this one.
             #[must_use]
             pub fn class(self) -> Self {
@@ -69,6 +72,12 @@ reasons! {
     BatchTooLarge Invalid,
     /// Too many in stock.
     StockFull Invalid,
+    /// From before the moment at which a restored directory began to serve again.
+    BeforeFence Invalid,
+    /// An expiry that does not lie after the one before.
+    ExpiryNotForward Invalid,
+    /// The signature key has expired, or was removed.
+    KeyEnded Invalid,
     /// Not authenticated.
     Unauthenticated Unauthenticated,
     /// Authenticated, but not allowed.

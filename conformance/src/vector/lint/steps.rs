@@ -1,0 +1,150 @@
+//! What is wrong with single steps, and with their order.
+
+use std::collections::BTreeSet;
+
+use crate::vector::{
+    Block, Claim, Judge, Step,
+    expect::{Expect, Reasons},
+    lint::Lint,
+};
+
+/// A claim that is repeated more often than this keeps a server busy, and teaches nothing.
+const REPEATED_AT_MOST: u32 = 1000;
+
+/// What the model does not know; a race with it is judged by the rules that need no search.
+const UNKNOWN_TO_THE_MODEL: [&str; 3] = ["remove_client", "block", "unblock"];
+
+impl Lint<'_> {
+    pub(super) fn steps(&mut self) {
+        let vector = self.vector;
+        let mut saved = BTreeSet::new();
+        let mut expiring = BTreeSet::new();
+        for (path, step) in vector.all_steps() {
+            self.operation(&path, step);
+            self.named(step);
+            for reference in step.references() {
+                if !saved.contains(&reference) {
+                    let hint = "save it in an earlier step: `save: { name: path }`";
+                    self.error(&format!("${reference}"), format!("`${reference}` was not saved before {path}"), hint);
+                }
+            }
+            if path.starts_with("race.") {
+                self.racing(&path, step);
+            }
+            if let Some(claim) = &step.claim {
+                self.repeated(&path, claim, step.expect.as_ref());
+            }
+            if let Some(block) = step.block.as_ref().or(step.unblock.as_ref()) {
+                self.blocked(&path, block);
+            }
+            if let Some(awaited) = &step.await_key_expiry
+                && !expiring.contains(&vector.client(&awaited.client))
+            {
+                let says =
+                    format!("{path} waits for an expiry that no earlier step gives the key of {}", awaited.client);
+                self.error("await_key_expiry", says, "add the key with `expires_in`");
+            }
+            if let Some(awaited) = &step.await_retry
+                && !awaited.from.starts_with('$')
+            {
+                let says = format!("{path} waits for `{}`, which is not a saved value", awaited.from);
+                self.error("await_retry", says, "save it where the claim is refused: `save: { wait: retry_after }`");
+            }
+            if let Some(expect) = &step.expect {
+                self.expected(&path, expect);
+            }
+            saved.extend(step.save.keys().chain(&step.save_answer).cloned());
+            let added = step.add_key.as_ref().filter(|add| add.expires_in.is_some()).map(|add| &add.client);
+            let given = added.into_iter().chain(step.extend_key.as_ref().map(|extend| &extend.client));
+            expiring.extend(given.map(|client| vector.client(client)));
+        }
+    }
+
+    fn operation(&mut self, path: &str, step: &Step) {
+        let operations = step.operations();
+        if operations.len() != 1 {
+            let found = if operations.is_empty() { "none".into() } else { operations.join(" and ") };
+            let hint = "one step, one operation: publish, claim, withdraw, stock, notifications, …";
+            self.error(&found, format!("{path} has {found}, where one operation is needed"), hint);
+        }
+        let copied = |name: &str| self.vector.key_packages.get(name).is_some_and(|recipe| recipe.copies != 1);
+        if step.join.as_ref().is_some_and(|join| copied(&join.key_package)) {
+            self.error("join", format!("{path} joins by a recipe with copies"), "join by what was granted: `$name`");
+        }
+    }
+
+    fn named(&mut self, step: &Step) {
+        for name in step.client_names() {
+            self.client(name);
+        }
+        for user in step.user_names() {
+            self.user(user);
+        }
+        for package in step.package_names() {
+            if !package.starts_with('$') {
+                self.package(package);
+            }
+        }
+    }
+
+    fn racing(&mut self, path: &str, step: &Step) {
+        let saves = !step.save.is_empty() || step.save_answer.is_some();
+        if step.add_key.is_some() || saves {
+            self.error("race", format!("{path} adds a key, or saves"), "do that under `before` or `after`");
+        }
+        if step.claim.as_ref().is_some_and(|claim| claim.until.is_some()) {
+            self.error(
+                "until",
+                format!("{path} repeats a claim in a race"),
+                "write one claim, or do that under `before`",
+            );
+        }
+        if self.vector.race.as_ref().is_some_and(|race| race.judge == Judge::Linearizable) {
+            let replaces = step.publish.as_ref().is_some_and(|publish| publish.replace);
+            let operation = if replaces { "replace" } else { step.operation() };
+            if replaces || UNKNOWN_TO_THE_MODEL.contains(&operation) {
+                let says = format!("{path} has `{operation}`, which the model does not know");
+                self.error(operation, says, "write `judge: rules`");
+            }
+        }
+    }
+
+    fn repeated(&mut self, path: &str, claim: &Claim, expect: Option<&Expect>) {
+        let Some(until) = claim.until else { return };
+        if claim.key.is_some() {
+            let hint = "a repetition under one key is the same claim: leave out `key`";
+            self.error("until", format!("{path} repeats a claim under an idempotency key"), hint);
+        }
+        if !(2..=REPEATED_AT_MOST).contains(&until.at_most) {
+            let says = format!("{path} repeats a claim at most {} times", until.at_most);
+            self.error("at_most", says, format!("from 2 to {REPEATED_AT_MOST}"));
+        }
+        let refused = expect.and_then(|expect| expect.refused.as_ref()).map_or(&[][..], Reasons::all);
+        if refused != [until.refused] {
+            let says = format!("{path} repeats a claim until it is refused, and does not expect just that");
+            self.error("until", says, "`expect: { refused: … }` with the same reason");
+        }
+    }
+
+    fn blocked(&mut self, path: &str, block: &Block) {
+        if block.requester.is_some() == block.server.is_some() {
+            let says = format!("{path} does not name exactly one of requester and server");
+            self.error("block", says, "one user, or all of a server");
+        }
+    }
+
+    fn expected(&mut self, path: &str, expect: &Expect) {
+        if expect.kinds() != 1 {
+            let hint = "expect one of `ok`, `refused`, `anything: true`";
+            self.error("expect", format!("{path} does not expect exactly one thing"), hint);
+        }
+        if expect.retry_after.is_some() && expect.refused.is_none() {
+            let says = format!("{path} expects `retry_after` of a success");
+            self.error("retry_after", says, "it belongs to `refused`");
+        }
+        if let Some(name) = expect.same_as.as_ref().filter(|name| !name.starts_with('$')) {
+            let says = format!("{path} compares with `{name}`, which is not a saved answer");
+            self.error("same_as", says, "keep one with `save_answer: name`, and write `same_as: $name`");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Each mistake that the lint finds in a vector, with the very words in which it is told.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+
+use kpd_conformance::{
+    catalogue::Catalogue,
+    vector::{Vector, lint::lint},
+    yaml,
+};
+
+/// Alice with a phone, bob, and a package; `rest` is what is wrong, or not.
+fn told(rest: &str) -> Vec<String> {
+    let catalogue = Catalogue::read("rules.yaml", include_str!("../../vectors/rules.yaml")).unwrap();
+    let text = format!(
+        "id: x\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: {{ alice: {{ clients: [phone] }}, bob: {{}} }}\n\
+         key_packages: {{ a1: {{ client: phone }} }}\n{rest}\n"
+    );
+    match yaml::read::<Vector>("x.yaml", &text) {
+        Ok(vector) => lint("x.yaml", &text, &vector, &catalogue)
+            .into_iter()
+            .map(|error| format!("{} ({})", error.message, error.hint.unwrap_or_default()))
+            .collect(),
+        Err(error) => vec![format!("{} ({})", error.message, error.hint.unwrap_or_default())],
+    }
+}
+
+#[track_caller]
+fn wrong(rest: &str, message: &str) {
+    assert_eq!(told(rest), [message], "{rest}");
+}
+
+#[track_caller]
+fn right(rest: &str) {
+    assert_eq!(told(rest), Vec::<String>::new(), "{rest}");
+}
+
+#[test]
+fn a_claim_is_repeated_with_a_bound_and_with_what_is_expected_of_the_last() {
+    let claim = |until: &str, expect: &str| {
+        format!("steps: [ {{ claim: {{ as: bob, of: alice, {until} }}, expect: {{ {expect} }} }} ]")
+    };
+    right(&claim("until: { refused: rate_limited, at_most: 200 }", "refused: rate_limited"));
+    wrong(
+        &claim("key: once, until: { refused: rate_limited, at_most: 200 }", "refused: rate_limited"),
+        "steps[0] repeats a claim under an idempotency key (a repetition under one key is the same claim: leave out `key`)",
+    );
+    for at_most in [0, 1, 1001] {
+        wrong(
+            &claim(&format!("until: {{ refused: rate_limited, at_most: {at_most} }}"), "refused: rate_limited"),
+            &format!("steps[0] repeats a claim at most {at_most} times (from 2 to 1000)"),
+        );
+    }
+    for expect in ["ok: {}", "refused: [rate_limited, forbidden]", "refused: forbidden"] {
+        wrong(
+            &claim("until: { refused: rate_limited, at_most: 200 }", expect),
+            "steps[0] repeats a claim until it is refused, and does not expect just that \
+             (`expect: { refused: … }` with the same reason)",
+        );
+    }
+    wrong(
+        &claim("until: { refused: rate_limited }", "refused: rate_limited"),
+        "steps[0].claim.until: missing field `at_most` ()",
+    );
+    wrong(
+        &claim("until: { refused: rate_limited, at_mots: 3 }", "refused: rate_limited"),
+        "steps[0].claim.until: unknown field `at_mots`, expected `refused` or `at_most` (did you mean `at_most`?)",
+    );
+}
+
+#[test]
+fn a_block_names_one_of_requester_and_server() {
+    let block = |what: &str| format!("steps: [ {{ block: {{ as: alice{what} }} }} ]");
+    right(&block(", requester: bob"));
+    right(&block(", server: elsewhere"));
+    for what in ["", ", requester: bob, server: elsewhere"] {
+        wrong(
+            &block(what),
+            "steps[0] does not name exactly one of requester and server (one user, or all of a server)",
+        );
+    }
+    wrong(
+        "steps: [ { unblock: { as: alice } } ]",
+        "steps[0] does not name exactly one of requester and server (one user, or all of a server)",
+    );
+    wrong(&block(", requester: carol"), "there is no user `carol` (declare it under `users`)");
+}
+
+#[test]
+fn what_is_waited_for_comes_from_an_earlier_step() {
+    let expiry = "{ await_key_expiry: { client: alice/tablet } }";
+    let says = "waits for an expiry that no earlier step gives the key of alice/tablet (add the key with `expires_in`)";
+    wrong(&format!("steps: [ {expiry} ]"), &format!("steps[0] {says}"));
+    wrong(
+        &format!("steps: [ {{ add_key: {{ as: phone, client: alice/tablet }} }}, {expiry} ]"),
+        &format!("steps[1] {says}"),
+    );
+    right(&format!("steps: [ {{ add_key: {{ as: phone, client: alice/tablet, expires_in: 4 }} }}, {expiry} ]"));
+    right(&format!("steps: [ {{ extend_key: {{ as: phone, client: alice/tablet, expires_in: 4 }} }}, {expiry} ]"));
+    wrong(
+        "steps: [ { await_retry: { from: $wait } } ]",
+        "`$wait` was not saved before steps[0] (save it in an earlier step: `save: { name: path }`)",
+    );
+    wrong(
+        "steps: [ { await_retry: { from: wait } } ]",
+        "steps[0] waits for `wait`, which is not a saved value \
+         (save it where the claim is refused: `save: { wait: retry_after }`)",
+    );
+    right(
+        "steps: [ { claim: { as: bob, of: alice }, save: { wait: retry_after } }, { await_retry: { from: $wait } } ]",
+    );
+}
+
+#[test]
+fn an_answer_as_a_whole_is_compared_with_one_that_was_kept() {
+    let twice = |kept: &str, same: &str| {
+        let claim = "claim: { as: bob, of: alice }";
+        format!("steps: [ {{ {claim}{kept} }}, {{ {claim}, expect: {{ ok: {{}}, same_as: {same} }} }} ]")
+    };
+    right(&twice(", save_answer: first", "$first"));
+    wrong(
+        &twice("", "$first"),
+        "`$first` was not saved before steps[1] (save it in an earlier step: `save: { name: path }`)",
+    );
+    wrong(
+        &twice("", "first"),
+        "steps[1] compares with `first`, which is not a saved answer \
+         (keep one with `save_answer: name`, and write `same_as: $name`)",
+    );
+    wrong(
+        "steps: [ { claim: { as: bob, of: alice }, expect: { ok: {}, retry_after: { gte: 1 } } } ]",
+        "steps[0] expects `retry_after` of a success (it belongs to `refused`)",
+    );
+    wrong(
+        "steps: [ { claim: { as: bob, of: alice }, expect: { status: 200 } } ]",
+        "steps[0] does not expect exactly one thing (expect one of `ok`, `refused`, `anything: true`)",
+    );
+}
+
+#[test]
+fn a_race_with_what_the_model_does_not_know_is_judged_by_the_rules() {
+    let race = |step: &str, judge: &str| {
+        let other = "b: [ { claim: { as: bob, of: alice } } ]";
+        format!("race: {{ rounds: 2, judge: {judge}, lanes: {{ a: [ {{ {step} }} ], {other} }} }}")
+    };
+    for (step, name) in [
+        ("block: { as: alice, requester: bob }", "block"),
+        ("unblock: { as: alice, requester: bob }", "unblock"),
+        ("remove_client: { as: phone, client: phone }", "remove_client"),
+        ("publish: { as: phone, key_packages: [a1], replace: true }", "replace"),
+    ] {
+        right(&race(step, "rules"));
+        wrong(
+            &race(step, "linearizable"),
+            &format!("race.lanes.a[0] has `{name}`, which the model does not know (write `judge: rules`)"),
+        );
+    }
+    wrong(
+        &race("claim: { as: bob, of: alice }, save_answer: first", "rules"),
+        "race.lanes.a[0] adds a key, or saves (do that under `before` or `after`)",
+    );
+    wrong(
+        &race(
+            "claim: { as: bob, of: alice, until: { refused: rate_limited, at_most: 9 } }, expect: { refused: rate_limited }",
+            "rules",
+        ),
+        "race.lanes.a[0] repeats a claim in a race (write one claim, or do that under `before`)",
+    );
+}
+
+#[test]
+fn names_in_the_new_steps_are_names_that_were_declared() {
+    for step in [
+        "packages: { as: nobody }",
+        "blocks: { as: nobody }",
+        "extend_key: { as: phone, client: nobody, expires_in: 9 }",
+        "remove_client: { as: phone, client: nobody }",
+        "verify: { of: alice, client: nobody }",
+    ] {
+        wrong(
+            &format!("steps: [ {{ {step} }} ]"),
+            "nobody is called `nobody` (declare it under `users`; write `user/client` where two users have a client of \
+             that name)",
+        );
+    }
+    wrong("steps: [ { verify: { of: carol, client: phone } } ]", "there is no user `carol` (declare it under `users`)");
+    wrong(
+        "steps: [ { keys: { of: alice, hystory: true } } ]",
+        "steps[0].keys: unknown field `hystory`, expected `of` or `history` (did you mean `history`?)",
+    );
+}
