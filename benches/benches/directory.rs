@@ -73,10 +73,10 @@ fn history(criterion: &mut Criterion) {
         history.extend(claimed.events);
     }
     criterion.bench_function("notifications/read the last 10 of 500", |bencher| {
-        bencher.iter(|| black_box(&state).notifications(&owner.client, 490).map(<[_]>::to_vec));
+        bencher.iter(|| black_box(&state).notifications(NOW, &owner.client, 490).map(<[_]>::to_vec));
     });
     criterion.bench_function("notifications/read all 500", |bencher| {
-        bencher.iter(|| black_box(&state).notifications(&owner.client, 0).map(<[_]>::to_vec));
+        bencher.iter(|| black_box(&state).notifications(NOW, &owner.client, 0).map(<[_]>::to_vec));
     });
     criterion.bench_function("stock/count", |bencher| bencher.iter(|| black_box(&state).stock(NOW, &owner.client)));
     criterion.bench_function("history/fold 500 uploads and 500 claims", |bencher| {

@@ -92,9 +92,9 @@ impl UserState {
                 return Ok(Decision { events, answer: Answered::Limited(limited) });
             }
         };
-        let listed = self.listed_keys();
+        let listed = self.listed_keys(now);
         let own = |name: &ClientName| claim.requester.user == *user && claim.requester.client == *name;
-        let with_listed_key = |name: &ClientName| self.client(name).is_some();
+        let with_listed_key = |name: &ClientName| self.client(now, name).is_some();
         let clients = self.clients.iter().filter(|(name, _)| with_listed_key(name) && !own(name));
         let answers: Vec<_> =
             clients.map(|(name, client)| (name.clone(), client.choose(policy, now, &listed, claim, pick))).collect();

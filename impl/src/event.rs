@@ -20,7 +20,17 @@ pub enum Event {
     /// The operator let a user in; the token, of which only the digest is kept, adds the first signature key.
     Enrolled { at: UnixSeconds, user: UserId, token_digest: [u8; 32], not_after: UnixSeconds },
     /// A signature key was added for one client. The enrolment token, where it was used, is spent.
-    KeyAdded { at: UnixSeconds, client: ClientName, key: SignatureKey, by_token: bool },
+    /// It ends by itself at `expires_at`, if there is one.
+    KeyAdded {
+        at: UnixSeconds,
+        client: ClientName,
+        key: SignatureKey,
+        by_token: bool,
+        #[serde(default)]
+        expires_at: Option<UnixSeconds>,
+    },
+    /// A signature key that is valid, and was to end, ends later (`KEY-EXPIRY-FORWARD`).
+    KeyExtended { at: UnixSeconds, key: SignatureKeyId, expires_at: UnixSeconds },
     /// A signature key was removed: whatever it signed is never granted again (`KEY-CASCADE`).
     KeyRemoved { at: UnixSeconds, key: SignatureKeyId },
     /// A batch became available, whole (`PUB-ATOMIC`); a last resort takes the place of the one before.

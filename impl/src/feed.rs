@@ -67,8 +67,8 @@ impl UserState {
     ///
     /// `UnknownClient`.
     pub fn stock(&self, now: UnixSeconds, name: &ClientName) -> Result<BTreeMap<CipherSuite, Stock>, FeedError> {
-        let client = self.client(name).ok_or(FeedError::UnknownClient)?;
-        let listed = self.listed_keys();
+        let client = self.client(now, name).ok_or(FeedError::UnknownClient)?;
+        let listed = self.listed_keys(now);
         let of_suite = |suite: &CipherSuite| {
             let last_resort = client.live_last_resort(*suite, now, &listed);
             let last_resort =
@@ -84,8 +84,8 @@ impl UserState {
     /// # Errors
     ///
     /// `UnknownClient`.
-    pub fn notifications(&self, name: &ClientName, after: u64) -> Result<&[Notification], FeedError> {
-        let client = self.client(name).ok_or(FeedError::UnknownClient)?;
+    pub fn notifications(&self, now: UnixSeconds, name: &ClientName, after: u64) -> Result<&[Notification], FeedError> {
+        let client = self.client(now, name).ok_or(FeedError::UnknownClient)?;
         let from = client.notifications.partition_point(|notification| notification.sequence <= after);
         Ok(&client.notifications[from..])
     }
@@ -96,7 +96,7 @@ impl UserState {
     ///
     /// `UnknownClient`, `NotYet`.
     pub fn acknowledge(&self, now: UnixSeconds, name: &ClientName, through: u64) -> Result<Decision<()>, FeedError> {
-        let client = self.client(name).ok_or(FeedError::UnknownClient)?;
+        let client = self.client(now, name).ok_or(FeedError::UnknownClient)?;
         if through > client.sequence {
             return Err(FeedError::NotYet { through, newest: client.sequence });
         }

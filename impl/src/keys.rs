@@ -8,7 +8,8 @@ use crate::{
     Decision, Event,
     names::{ClientName, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserId, sha256},
     policy::Policy,
-    state::{ListedKey, UserState},
+    standing::Ended,
+    state::UserState,
 };
 
 /// A request to add a signature key.
@@ -22,6 +23,17 @@ pub struct AddKey {
     pub proof: Vec<u8>,
     /// What allows the addition.
     pub authority: Authority,
+    /// When it ends by itself, if it does; it can be moved later on.
+    pub expires_at: Option<UnixSeconds>,
+}
+
+/// A key that is on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddedKey {
+    /// Its name.
+    pub id: SignatureKeyId,
+    /// When it ends by itself; what was asked for first, where it was there already.
+    pub expires_at: Option<UnixSeconds>,
 }
 
 /// What allows the addition of a signature key.
@@ -59,6 +71,33 @@ pub enum AddKeyError {
     /// `KEY-UNIQUE`, `KEY-NO-REVIVE`: the key is, or was, some client's.
     #[error("this key is, or was, on a list already")]
     KeyTaken,
+    /// `KEY-EXPIRY-FORWARD`: it would have ended before it began.
+    #[error("the key would end at {expires_at}, and now it is {now} (Unix seconds)")]
+    ExpiryPassed {
+        /// What was asked for.
+        expires_at: UnixSeconds,
+        /// Now.
+        now: UnixSeconds,
+    },
+}
+
+/// Why the end of a signature key was not moved. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the sentence of a variant speaks of its fields")]
+pub enum ExtendKeyError {
+    /// It never was on this user's list.
+    #[error("no such key on this user's list")]
+    UnknownKey,
+    /// `KEY-NO-REVIVE`.
+    #[error("this key has ended at {at} (Unix seconds), and does not come back")]
+    KeyEnded { ended: Ended, at: UnixSeconds },
+    /// `KEY-EXPIRY-FORWARD`: to an earlier time, or of a key that has no end.
+    #[error("the key ends {}, and would end at {asked}: an end moves forward only (Unix seconds)", end(*expires_at))]
+    ExpiryNotForward { expires_at: Option<UnixSeconds>, asked: UnixSeconds },
+}
+
+fn end(expires_at: Option<UnixSeconds>) -> String {
+    expires_at.map_or("at no time".into(), |at| format!("at {at}"))
 }
 
 /// Why a signature key was not removed. Nothing changed.
@@ -93,7 +132,7 @@ impl UserState {
         user: &UserId,
         token: &str,
     ) -> Result<Decision<UnixSeconds>, EnrolError> {
-        if self.enrolment.is_some() && !self.listed_keys().is_empty() {
+        if self.enrolment.is_some() && !self.listed_keys(now).is_empty() {
             return Err(EnrolError::AlreadyEnrolled);
         }
         let not_after = now.saturating_add(policy.enrolment_seconds);
@@ -102,20 +141,21 @@ impl UserState {
         Ok(Decision { events: vec![event], answer: not_after })
     }
 
-    /// Adds a signature key. Adding one again that is there succeeds and changes nothing: an answer may have been lost.
+    /// Adds a signature key. Adding one again that is there succeeds and changes nothing, its end neither: an answer may
+    /// have been lost.
     ///
     /// That no *other* user has the key (`KEY-UNIQUE`) is for [`reserve`] to say first.
     ///
     /// # Errors
     ///
     /// See [`AddKeyError`].
-    pub fn add_key(&self, now: UnixSeconds, add: &AddKey) -> Result<Decision<SignatureKeyId>, AddKeyError> {
+    pub fn add_key(&self, now: UnixSeconds, add: &AddKey) -> Result<Decision<AddedKey>, AddKeyError> {
         let enrolment = self.enrolment.as_ref().ok_or(AddKeyError::UnknownUser)?;
         check_possession(&enrolment.user, add)?;
         let id = add.key.id();
         match self.keys.get(&id) {
-            Some(listed) if listed.client == add.client && listed.removed_at.is_none() => {
-                return Ok(Decision::unchanged(id));
+            Some(listed) if listed.client == add.client && listed.is_valid(now) => {
+                return Ok(Decision::unchanged(AddedKey { id, expires_at: listed.expires_at }));
             }
             Some(_) => return Err(AddKeyError::KeyTaken),
             None => {}
@@ -125,13 +165,41 @@ impl UserState {
                 let good = enrolment.token_digest == digest(token) && !enrolment.spent && now < enrolment.not_after;
                 good.then_some(true).ok_or(AddKeyError::InvalidToken)?
             }
-            Authority::ListedKey(key) => self.listed_key(key).map(|_| false).ok_or(AddKeyError::NotListed)?,
+            Authority::ListedKey(key) => self.listed_key(now, key).map(|_| false).ok_or(AddKeyError::NotListed)?,
         };
-        let event = Event::KeyAdded { at: now, client: add.client.clone(), key: add.key.clone(), by_token };
-        Ok(Decision { events: vec![event], answer: id })
+        let expires_at = add.expires_at;
+        if let Some(expires_at) = expires_at.filter(|expires_at| *expires_at <= now) {
+            return Err(AddKeyError::ExpiryPassed { expires_at, now });
+        }
+        let event = Event::KeyAdded { at: now, client: add.client.clone(), key: add.key.clone(), by_token, expires_at };
+        Ok(Decision { events: vec![event], answer: AddedKey { id, expires_at } })
     }
 
-    /// Removes a signature key; the KeyPackages that it signed are never granted again (`KEY-CASCADE`).
+    /// Moves the end of a signature key forward: to the time that it now has. The same time again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`ExtendKeyError`].
+    pub fn extend_key(
+        &self,
+        now: UnixSeconds,
+        key: &SignatureKeyId,
+        asked: UnixSeconds,
+    ) -> Result<Decision<UnixSeconds>, ExtendKeyError> {
+        let listed = self.keys.get(key).ok_or(ExtendKeyError::UnknownKey)?;
+        if let Some((at, ended)) = listed.ended(now) {
+            return Err(ExtendKeyError::KeyEnded { ended, at });
+        }
+        let expires_at = listed.expires_at;
+        if expires_at.is_none_or(|expires_at| asked < expires_at) {
+            return Err(ExtendKeyError::ExpiryNotForward { expires_at, asked });
+        }
+        let event = Event::KeyExtended { at: now, key: *key, expires_at: asked };
+        Ok(Decision { events: if expires_at == Some(asked) { vec![] } else { vec![event] }, answer: asked })
+    }
+
+    /// Removes a signature key; the KeyPackages that it signed are never granted again (`KEY-CASCADE`). One that has ended
+    /// already stays as it is: how it ended is for ever (`KEY-HISTORY`).
     ///
     /// # Errors
     ///
@@ -139,20 +207,9 @@ impl UserState {
     pub fn remove_key(&self, now: UnixSeconds, key: &SignatureKeyId) -> Result<Decision<()>, RemoveKeyError> {
         match self.keys.get(key) {
             None => Err(RemoveKeyError::UnknownKey),
-            Some(listed) if listed.removed_at.is_some() => Ok(Decision::unchanged(())),
+            Some(listed) if listed.ended(now).is_some() => Ok(Decision::unchanged(())),
             Some(_) => Ok(Decision { events: vec![Event::KeyRemoved { at: now, key: *key }], answer: () }),
         }
-    }
-
-    /// The keys on the list (`KEY-LIST`).
-    pub fn keys(&self) -> impl Iterator<Item = (&SignatureKeyId, &ListedKey)> {
-        self.keys.iter().filter(|(_, listed)| listed.removed_at.is_none())
-    }
-
-    /// A key on the list, by name.
-    #[must_use]
-    pub fn listed_key(&self, id: &SignatureKeyId) -> Option<&ListedKey> {
-        self.keys.get(id).filter(|listed| listed.removed_at.is_none())
     }
 }
 

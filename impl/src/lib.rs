@@ -5,7 +5,7 @@
 //! events, so a refusal changes nothing (`CLAIM-REFUSAL-FREE`). Rules are named as in `vectors/rules.yaml`.
 //!
 //! Read in this order: [`names`], [`policy`], [`key_package`] (bytes become a verified KeyPackage), [`event`],
-//! [`state`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`].
+//! [`state`], [`standing`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`].
 
 pub mod names;
 
@@ -16,6 +16,8 @@ pub mod key_package;
 pub mod event;
 
 pub mod state;
+
+pub mod standing;
 
 pub mod keys;
 

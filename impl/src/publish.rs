@@ -93,7 +93,7 @@ impl UserState {
         name: &ClientName,
         items: &[Item],
     ) -> Result<Decision<Published>, PublishError> {
-        let client = self.client(name).ok_or(PublishError::UnknownClient)?;
+        let client = self.client(now, name).ok_or(PublishError::UnknownClient)?;
         if items.is_empty() {
             return Err(PublishError::Empty);
         }
@@ -103,7 +103,7 @@ impl UserState {
         let mut faults = BTreeMap::new();
         let mut batch: Vec<&Facts> = vec![];
         for (position, item) in items.iter().enumerate() {
-            match self.check_item(name, client, item, &batch) {
+            match self.check_item(now, name, client, item, &batch) {
                 Ok(facts) => batch.push(facts),
                 Err(fault) => drop(faults.insert(position, fault)),
             }
@@ -123,6 +123,7 @@ impl UserState {
 
     fn check_item<'a>(
         &self,
+        now: UnixSeconds,
         name: &ClientName,
         client: &ClientState,
         item: &'a Item,
@@ -135,7 +136,7 @@ impl UserState {
             let found = String::from_utf8_lossy(key_package.identity()).into_owned();
             return Err(ItemFault::IdentityMismatch { found, expected: owner.into() });
         }
-        if self.listed_key(&facts.signer.id()).is_none_or(|listed| listed.client != *name) {
+        if self.listed_key(now, &facts.signer.id()).is_none_or(|listed| listed.client != *name) {
             return Err(ItemFault::SignerNotListed { client: name.clone() });
         }
         if let Some(declared) = item.declared.filter(|declared| *declared != facts.role) {
@@ -156,7 +157,7 @@ impl UserState {
         client: &ClientState,
         fresh: &[Facts],
     ) -> Result<(), PublishError> {
-        let listed = self.listed_keys();
+        let listed = self.listed_keys(now);
         for suite in &policy.cipher_suites {
             let added = fresh.iter().filter(|facts| facts.suite == *suite && facts.role == Role::Regular).count();
             let available = client.kept_regular(*suite, now, &listed).count();

@@ -50,7 +50,9 @@ pub struct ListedKey {
     pub client: ClientName,
     /// Since when.
     pub added_at: UnixSeconds,
-    /// Until when, if it was removed.
+    /// Until when, if it ends by itself.
+    pub expires_at: Option<UnixSeconds>,
+    /// Until when, if it was removed; that is before `expires_at`, since what has ended is not removed.
     pub removed_at: Option<UnixSeconds>,
 }
 
@@ -77,8 +79,9 @@ impl UserState {
                 let (user, token_digest, not_after) = (user.clone(), *token_digest, *not_after);
                 self.enrolment = Some(Enrolment { user, token_digest, not_after, spent: false });
             }
-            Event::KeyAdded { at, client, key, by_token } => {
-                let listed = ListedKey { key: key.clone(), client: client.clone(), added_at: *at, removed_at: None };
+            Event::KeyAdded { at: added_at, client, key, by_token, expires_at } => {
+                let (added_at, expires_at, removed_at) = (*added_at, *expires_at, None);
+                let listed = ListedKey { key: key.clone(), client: client.clone(), added_at, expires_at, removed_at };
                 self.keys.insert(key.id(), listed);
                 self.clients.entry(client.clone()).or_default();
                 if let Some(enrolment) = self.enrolment.as_mut().filter(|_| *by_token) {
@@ -88,6 +91,11 @@ impl UserState {
             Event::KeyRemoved { at, key } => {
                 if let Some(listed) = self.keys.get_mut(key) {
                     listed.removed_at = Some(*at);
+                }
+            }
+            Event::KeyExtended { key, expires_at, .. } => {
+                if let Some(listed) = self.keys.get_mut(key) {
+                    listed.expires_at = Some(*expires_at);
                 }
             }
             Event::Published { client, key_packages, .. } => {
@@ -117,7 +125,7 @@ impl UserState {
     }
 
     fn apply_claimed(&mut self, at: UnixSeconds, claim: &Claim, answers: &[(ClientName, Granted)]) {
-        let live_keys = self.listed_keys();
+        let live_keys = self.listed_keys(at);
         for (name, granted) in answers {
             if let (Some(client), Granted::KeyPackage { reference, .. }) = (self.clients.get_mut(name), granted) {
                 client.grant(at, reference, &claim.requester, &live_keys);
@@ -141,14 +149,14 @@ impl UserState {
         self.enrolment.is_some()
     }
 
-    /// The names of the signature keys on the list.
-    pub(crate) fn listed_keys(&self) -> BTreeSet<SignatureKeyId> {
-        self.keys.iter().filter(|(_, listed)| listed.removed_at.is_none()).map(|(id, _)| *id).collect()
+    /// The names of the signature keys that are valid now.
+    pub(crate) fn listed_keys(&self, now: UnixSeconds) -> BTreeSet<SignatureKeyId> {
+        self.keys.iter().filter(|(_, listed)| listed.is_valid(now)).map(|(id, _)| *id).collect()
     }
 
-    /// A client that has a signature key on the list.
-    pub(crate) fn client(&self, name: &ClientName) -> Option<&ClientState> {
-        let listed = self.keys.values().any(|listed| listed.client == *name && listed.removed_at.is_none());
+    /// A client that has a valid signature key; without one it is no client.
+    pub(crate) fn client(&self, now: UnixSeconds, name: &ClientName) -> Option<&ClientState> {
+        let listed = self.keys.values().any(|listed| listed.client == *name && listed.is_valid(now));
         self.clients.get(name).filter(|_| listed)
     }
 }

@@ -39,7 +39,7 @@ impl UserState {
         name: &ClientName,
         references: &BTreeSet<KeyPackageRef>,
     ) -> Result<Decision<BTreeMap<KeyPackageRef, WithdrawnFate>>, WithdrawError> {
-        let client = self.client(name).ok_or(WithdrawError::UnknownClient)?;
+        let client = self.client(now, name).ok_or(WithdrawError::UnknownClient)?;
         let fate = |reference| client.packages.get(reference).map(|record| record.fate);
         let available = references.iter().filter(|reference| fate(reference) == Some(Fate::Available));
         let available: Vec<_> = available.copied().collect();

@@ -7,6 +7,7 @@ mod document;
 mod feed;
 mod key_packages;
 mod users;
+mod verify;
 
 use std::sync::Arc;
 
@@ -37,7 +38,8 @@ fn listed() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::begun())
         .routes(routes!(users::enrol))
         .routes(routes!(users::keys, users::add_key))
-        .routes(routes!(users::remove_key))
+        .routes(routes!(users::extend_key, users::remove_key))
+        .routes(routes!(verify::verify))
         .routes(routes!(key_packages::publish))
         .routes(routes!(key_packages::withdraw))
         .routes(routes!(claims::claim))

@@ -9,9 +9,10 @@ use kpd_directory::{
     claim::{Answered, ClaimError},
     event::Claim,
     feed::{FeedError, Notification, Stock},
-    keys::{AddKey, AddKeyError, KeyReserved, RemoveKeyError, check_possession, reserve},
+    keys::{AddKey, AddKeyError, AddedKey, ExtendKeyError, KeyReserved, RemoveKeyError, check_possession, reserve},
     limits::{Limited, RequesterEvent, RequesterState},
     publish::{Item, PublishError, Published},
+    standing::{Ended, Standing},
     state::ListedKey,
     withdraw::{WithdrawError, WithdrawnFate},
 };
@@ -33,9 +34,12 @@ pub(crate) struct Seams {
     pub(crate) admits: fn(Ground, &Requester, &UserId, &ClientName) -> bool,
     pub(crate) check_possession: fn(&UserId, &AddKey) -> Result<(), AddKeyError>,
     pub(crate) reserve: Reserve,
-    pub(crate) add_key: fn(&Scene<'_>, &AddKey) -> Ruling<SignatureKeyId, AddKeyError>,
+    pub(crate) add_key: fn(&Scene<'_>, &AddKey) -> Ruling<AddedKey, AddKeyError>,
+    pub(crate) extend_key: fn(&Scene<'_>, &SignatureKeyId, UnixSeconds) -> Ruling<UnixSeconds, ExtendKeyError>,
     pub(crate) remove_key: fn(&Scene<'_>, &SignatureKeyId) -> Ruling<(), RemoveKeyError>,
     pub(crate) keys: fn(&Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser>,
+    pub(crate) key_history: fn(&Scene<'_>) -> Ruling<Vec<PastKey>, UnknownUser>,
+    pub(crate) verify: Verify,
     pub(crate) publish: fn(&Scene<'_>, &Batch) -> Ruling<Published, PublishError>,
     pub(crate) withdraw: fn(&Scene<'_>, &ClientName, &BTreeSet<KeyPackageRef>) -> Ruling<Fates, WithdrawError>,
     pub(crate) debit: fn(&Means<'_>, &UserId, &Claim) -> Debit,
@@ -50,6 +54,9 @@ pub(crate) struct Seams {
 
 /// Whose a key is from now on, given its history; `None` if it is this client's already.
 type Reserve = fn(&[KeyReserved], &UserId, &ClientName) -> Result<Option<KeyReserved>, AddKeyError>;
+
+/// What can be said of a signature key at a time, and the key where it is known.
+type Verify = fn(&Scene<'_>, &[u8], UnixSeconds) -> (Standing, Option<PastKey>);
 
 /// What a command leads to: the events, and the answer or the refusal. The core's refusals have no events.
 pub(crate) type Ruling<A, E> = Decision<Result<A, E>>;
@@ -100,6 +107,21 @@ pub(crate) enum Ground {
     Feed,
 }
 
+/// A signature key, and how it has ended, if it has.
+#[derive(Clone, Debug)]
+pub struct PastKey {
+    /// The key.
+    pub listed: ListedKey,
+    /// Since when and how it is no longer valid.
+    pub ended: Option<(UnixSeconds, Ended)>,
+}
+
+impl PastKey {
+    fn new(now: UnixSeconds, listed: &ListedKey) -> Self {
+        Self { listed: listed.clone(), ended: listed.ended(now) }
+    }
+}
+
 /// The operator has not let this user in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such user")]
@@ -116,8 +138,14 @@ impl Seams {
         check_possession,
         reserve,
         add_key: |scene, add| ruling(scene.state.add_key(scene.now, add)),
+        extend_key: |scene, key, expires_at| ruling(scene.state.extend_key(scene.now, key, expires_at)),
         remove_key: |scene, key| ruling(scene.state.remove_key(scene.now, key)),
         keys,
+        key_history,
+        verify: |scene, key, at| {
+            let (standing, listed) = scene.state.verify(key, at);
+            (standing, listed.map(|listed| PastKey::new(scene.now, listed)))
+        },
         publish: |scene, batch| ruling(scene.state.publish(scene.policy, scene.now, &batch.client, &batch.items)),
         withdraw: |scene, client, references| ruling(scene.state.withdraw(scene.now, client, references)),
         debit: |means, user, claim| means.state.debit(means.policy, means.now, user, claim),
@@ -126,7 +154,9 @@ impl Seams {
         block: |scene, blocked| ruling(scene.state.block(scene.now, blocked)),
         unblock: |scene, blocked| ruling(scene.state.unblock(scene.now, blocked)),
         stock: |scene, client| read(scene.state.stock(scene.now, client)),
-        notifications: |scene, client, after| read(scene.state.notifications(client, after).map(<[_]>::to_vec)),
+        notifications: |scene, client, after| {
+            read(scene.state.notifications(scene.now, client, after).map(<[_]>::to_vec))
+        },
         acknowledge: |scene, client, through| ruling(scene.state.acknowledge(scene.now, client, through)),
     };
 }
@@ -138,8 +168,13 @@ pub(crate) fn claim_from(scene: &Scene<'_>, state: &UserState, claim: &Claim) ->
 }
 
 fn keys(scene: &Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser> {
-    let known = scene.state.is_enrolled().then(|| scene.state.keys().map(|(_, listed)| listed.clone()).collect());
-    read(known.ok_or(UnknownUser))
+    let listed = || scene.state.keys(scene.now).map(|(_, listed)| listed.clone()).collect();
+    read(scene.state.is_enrolled().then(listed).ok_or(UnknownUser))
+}
+
+fn key_history(scene: &Scene<'_>) -> Ruling<Vec<PastKey>, UnknownUser> {
+    let ever = || scene.state.key_history().map(|(_, listed)| PastKey::new(scene.now, listed)).collect();
+    read(scene.state.is_enrolled().then(ever).ok_or(UnknownUser))
 }
 
 /// What the core decided.

@@ -1,27 +1,29 @@
 //! The directory as a service: it loads a history, lets the core decide, appends, and answers only then.
 
 mod claiming;
+mod keys;
 
 use std::collections::BTreeSet;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
-    ClientName, Decision, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId, UserState,
+    ClientName, Decision, KeyPackageRef, Policy, Requester, UnixSeconds, UserId, UserState,
     feed::{FeedError, Notification},
     key_package::{KeyPackageFlaw, Role, UnverifiedKeyPackage},
-    keys::{AddKey, AddKeyError, EnrolError, RemoveKeyError},
+    keys::EnrolError,
     limits::RequesterState,
     publish::{Item, PublishError, Published},
-    state::ListedKey,
     withdraw::WithdrawError,
 };
 
 use crate::{
     clock,
-    seams::{Batch, Fates, Ground, Ruling, Scene, Seams, Stocks, UnknownUser, read, ruling},
+    seams::{Batch, Fates, Ground, Ruling, Scene, Seams, Stocks, ruling},
     store::{Appended, Stores, Stream},
     views::Views,
 };
+
+pub use keys::{Lasting, Verified};
 
 /// A directory over a store; any number of them over one store are replicas of one directory.
 #[derive(Debug)]
@@ -82,65 +84,6 @@ impl Directory {
         let enrol = |scene: &Scene<'_>| ruling(scene.state.enrol(scene.policy, scene.now, user, &token));
         let not_after = self.command(user, enrol).await?;
         Ok((token, not_after))
-    }
-
-    /// Adds a signature key. Its own history, which says whose it is for ever, is written first: if the user's is then
-    /// not written, the same client can still add the key, and nobody else ever could.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddKeyError`].
-    pub async fn add_key(&self, user: &UserId, add: &AddKey) -> Result<SignatureKeyId, NotDone<AddKeyError>> {
-        (self.seams.check_possession)(user, add).map_err(NotDone::Refused)?;
-        // Only an addition that would go through may take a key for its user.
-        self.command(user, |scene| read((self.seams.add_key)(scene, add).answer)).await?;
-        self.reserve(user, add).await?;
-        self.command(user, |scene| (self.seams.add_key)(scene, add)).await
-    }
-
-    async fn reserve(&self, user: &UserId, add: &AddKey) -> Result<(), NotDone<AddKeyError>> {
-        let stream = Stream::of_key(&add.key.id());
-        for _ in 0..ATTEMPTS_MAX {
-            let history = self.stores.keys.load(&stream, 0).await.map_err(NotDone::failed)?;
-            let reserved = (self.seams.reserve)(&history, user, &add.client).map_err(NotDone::Refused)?;
-            let Some(reserved) = reserved else { return Ok(()) };
-            let appended = self.stores.keys.append(&stream, history.len(), vec![reserved]).await;
-            if appended.map_err(NotDone::failed)? == Appended::Done {
-                return Ok(());
-            }
-        }
-        Err(NotDone::Contended)
-    }
-
-    /// Removes a signature key.
-    ///
-    /// # Errors
-    ///
-    /// See [`RemoveKeyError`].
-    pub async fn remove_key(&self, user: &UserId, key: &SignatureKeyId) -> Result<(), NotDone<RemoveKeyError>> {
-        self.command(user, |scene| (self.seams.remove_key)(scene, key)).await
-    }
-
-    /// A user's signature keys.
-    ///
-    /// # Errors
-    ///
-    /// `UnknownUser`.
-    pub async fn keys(&self, user: &UserId) -> Result<Vec<ListedKey>, NotDone<UnknownUser>> {
-        self.command(user, |scene| (self.seams.keys)(scene)).await
-    }
-
-    /// A signature key on a user's list, with the client whose it is.
-    ///
-    /// # Errors
-    ///
-    /// `UnknownUser`.
-    pub async fn listed_key(
-        &self,
-        user: &UserId,
-        key: &SignatureKeyId,
-    ) -> Result<Option<ListedKey>, NotDone<UnknownUser>> {
-        self.command(user, |scene| read(Ok(scene.state.listed_key(key).cloned()))).await
     }
 
     /// Publishes a batch of KeyPackages.

@@ -10,7 +10,7 @@ use kpd_directory::{
     claim::ClaimError,
     feed::FeedError,
     key_package::KeyPackageFlaw,
-    keys::{AddKeyError, EnrolError, RemoveKeyError},
+    keys::{AddKeyError, EnrolError, ExtendKeyError, RemoveKeyError},
     limits::Limited,
     publish::{ItemFault, PublishError},
     withdraw::WithdrawError,
@@ -41,9 +41,8 @@ impl Kind {
             Self::NotOwner | Self::InvalidToken | Self::InvalidProof => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownUser | Self::UnknownClient | Self::UnknownKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::AlreadyEnrolled | Self::KeyTaken | Self::IdempotencyMismatch | Self::AcknowledgedTooFar => {
-                StatusCode::CONFLICT
-            }
+            Self::AlreadyEnrolled | Self::KeyTaken | Self::KeyEnded | Self::ExpiryNotForward => StatusCode::CONFLICT,
+            Self::IdempotencyMismatch | Self::AcknowledgedTooFar => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -155,6 +154,12 @@ problems! {
         AddKeyError::NotListed => NotOwner,
         AddKeyError::InvalidProof => InvalidProof,
         AddKeyError::KeyTaken => KeyTaken,
+        AddKeyError::ExpiryPassed { .. } => ExpiryNotForward,
+    }
+    ExtendKeyError {
+        ExtendKeyError::UnknownKey => UnknownKey,
+        ExtendKeyError::KeyEnded { .. } => KeyEnded,
+        ExtendKeyError::ExpiryNotForward { .. } => ExpiryNotForward,
     }
     RemoveKeyError { RemoveKeyError::UnknownKey => UnknownKey }
     WithdrawError { WithdrawError::UnknownClient => UnknownClient }

@@ -6,6 +6,7 @@ mod blocks;
 mod claims;
 mod feed;
 mod key_packages;
+mod keys;
 mod object;
 mod users;
 
@@ -15,8 +16,9 @@ pub(crate) use blocks::{BlockShape, Blocks};
 pub(crate) use claims::{ClaimShape, ClaimedShape};
 pub(crate) use feed::{Acknowledge, Notifications, StockShape};
 pub(crate) use key_packages::{Publish, PublishedShape, RoleShape, Withdraw, Withdrawn};
+pub(crate) use keys::{AddKeyShape, AddedKeyShape, ExtendKey, KeyHistory, Keys, VerifiedShape};
 pub(crate) use object::Object;
-pub(crate) use users::{AddKeyShape, AddedKey, Enrol, Enrolled, Keys};
+pub(crate) use users::{Enrol, Enrolled};
 
 /// The header that makes a repeated claim recognisable.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -165,6 +165,7 @@ fn speaker(command: &Command) -> Who {
         | Command::Read { by, .. }
         | Command::Acknowledge { by, .. }
         | Command::AddKey { by, .. }
+        | Command::ExtendKey { by, .. }
         | Command::RemoveKey { by, .. }
         | Command::Block { by, .. }
         | Command::Unblock { by, .. } => *by,

@@ -33,14 +33,18 @@ pub(crate) fn op(state: &State, now: UnixSeconds, command: &Command) -> Op {
         Command::Count { by } => Op::Stock { client: client(*by) },
         Command::Read { by, after } => Op::Notifications { client: client(*by), after: *after },
         Command::Acknowledge { by, through } => Op::Acknowledge { client: client(*by), through: *through },
-        Command::AddKey { by, key: name } => Op::AddKey { user: user(by.user), client: client(*by), key: key(name) },
+        Command::AddKey { by, key: name, .. } => {
+            Op::AddKey { user: user(by.user), client: client(*by), key: key(name) }
+        }
         Command::RemoveKey { by, key: name } => {
             // The core removes any key of the user's own list; which of the clients asks, does not matter to it.
             let listed = state.keys.get(&key(name)).filter(|listed| listed.user == user(by.user));
             Op::RemoveKey { client: listed.map_or(client(*by), |listed| listed.client), key: key(name) }
         }
         Command::Wait(_) => Op::Tick { to: now },
-        Command::Block { .. } | Command::Unblock { .. } => panic!("not in the model: {command}"),
+        Command::ExtendKey { .. } | Command::Block { .. } | Command::Unblock { .. } => {
+            panic!("not in the model: {command}")
+        }
     }
 }
 

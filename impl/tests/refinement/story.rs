@@ -31,7 +31,7 @@ fn command() -> impl Strategy<Value = Command> {
         3 => withdraw(),
         2 => (client(), 0..3_u64).prop_map(|(by, after)| Command::Read { by, after }),
         2 => (client(), 0..4_u64).prop_map(|(by, through)| Command::Acknowledge { by, through }),
-        2 => key_command(|by, key| Command::AddKey { by, key }),
+        2 => key_command(|by, key| Command::AddKey { by, key, lasting: None }),
         1 => key_command(|by, key| Command::RemoveKey { by, key }),
         2 => select(vec![60, 60, 150, 150, 1000, 31 * 86_400]).prop_map(Command::Wait),
     ]

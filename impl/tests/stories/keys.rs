@@ -21,7 +21,7 @@ fn token(text: &str) -> Authority {
 /// A request to add this key for the client that its name begins with.
 fn add(name: &str, authority: Authority) -> AddKey {
     let (who, key) = (Who::parse(name.split(':').next().unwrap_or_default()), key(name));
-    AddKey { client: who.client_name(), key: key.public.clone(), proof: key.proof(who), authority }
+    AddKey { client: who.client_name(), key: key.public.clone(), proof: key.proof(who), authority, expires_at: None }
 }
 
 fn enrolled() -> Directory {
@@ -183,11 +183,11 @@ fn the_list_has_what_was_added_and_not_removed() {
     let mut directory = Directory::peopled(Policy::default());
     directory.run(&crate::support::command::Command::parse("alice/phone removes alice/phone:ed"));
     let state = directory.state("alice");
-    let clients: Vec<_> = state.keys().map(|(_, listed)| listed.client.to_string()).collect();
+    let clients: Vec<_> = state.keys(START).map(|(_, listed)| listed.client.to_string()).collect();
     assert_eq!(clients.iter().filter(|client| *client == "phone").count(), 1);
     assert_eq!(clients.iter().filter(|client| *client == "laptop").count(), 2);
-    assert_eq!(state.listed_key(&key("alice/phone:ed").public.id()), None);
-    assert!(state.listed_key(&key("alice/phone:p256").public.id()).is_some());
+    assert_eq!(state.listed_key(START, &key("alice/phone:ed").public.id()), None);
+    assert!(state.listed_key(START, &key("alice/phone:p256").public.id()).is_some());
 }
 
 /// `KEY-UNIQUE`: over all users, since each key has a history of its own.

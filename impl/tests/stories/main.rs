@@ -27,6 +27,8 @@ mod withdrawing;
 
 mod keys;
 
+mod expiry;
+
 mod recording;
 
 use kpd_directory::Policy;

@@ -28,6 +28,7 @@ fn kind(event: &Event) -> &'static str {
     match event {
         Event::Enrolled { .. } => "enrolled",
         Event::KeyAdded { .. } => "key added",
+        Event::KeyExtended { .. } => "key extended",
         Event::KeyRemoved { .. } => "key removed",
         Event::Published { .. } => "published",
         Event::Claimed { .. } => "claimed",
@@ -42,8 +43,11 @@ fn kind(event: &Event) -> &'static str {
 #[test]
 fn each_change_once() {
     recorded(&[
-        ("alice/phone adds alice/phone:spare", &["key added"]),
+        ("alice/phone adds alice/phone:spare for 100", &["key added"]),
         ("alice/phone adds alice/phone:spare", &[]),
+        ("alice/phone extends alice/phone:spare for 200", &["key extended"]),
+        ("alice/phone extends alice/phone:spare for 200", &[]),
+        ("alice/phone extends alice/phone:spare for 100", &[]),
         ("alice/phone publishes a1 a2 z1*", &["published"]),
         ("alice/phone publishes a1 z1*", &[]),
         ("alice/phone publishes a1 a3", &["published"]),

@@ -8,7 +8,7 @@ use kpd_directory::{
     claim::{ClaimError, ClientAnswer},
     feed::{FeedError, Notification, Stock},
     key_package::Role,
-    keys::{AddKeyError, RemoveKeyError},
+    keys::{AddKeyError, ExtendKeyError, RemoveKeyError},
     limits::Limited,
     publish::PublishError,
     withdraw::{WithdrawError, WithdrawnFate},
@@ -39,6 +39,7 @@ pub(crate) enum Refusal {
     Withdraw(#[from] WithdrawError),
     Feed(#[from] FeedError),
     AddKey(#[from] AddKeyError),
+    ExtendKey(#[from] ExtendKeyError),
     RemoveKey(#[from] RemoveKeyError),
     Block(#[from] BlockError),
 }

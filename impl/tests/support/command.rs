@@ -22,8 +22,10 @@ pub(crate) enum Command {
     Read { by: Who, after: u64 },
     /// `alice/phone acknowledges 2`
     Acknowledge { by: Who, through: u64 },
-    /// `alice/phone adds alice/phone:spare`
-    AddKey { by: Who, key: &'static str },
+    /// `alice/phone adds alice/phone:spare for 100`: without a number of seconds it has no end.
+    AddKey { by: Who, key: &'static str, lasting: Option<u64> },
+    /// `alice/phone extends alice/phone:spare for 200`, from now on.
+    ExtendKey { by: Who, key: &'static str, lasting: u64 },
     /// `alice/phone removes alice/phone:ed`
     RemoveKey { by: Who, key: &'static str },
     /// `alice/phone blocks bob`, or all of a server: `alice/phone blocks at example.org`
@@ -64,7 +66,12 @@ impl Command {
                 Self::Read { by, after: number(next()) }
             }
             "acknowledges" => Self::Acknowledge { by, through: number(next()) },
-            "adds" => Self::AddKey { by, key: key(next()).name },
+            "adds" => Self::AddKey { by, key: key(next()).name, lasting: words.nth(1).map(number) },
+            "extends" => {
+                let key = key(next()).name;
+                assert_eq!(next(), "for", "{text:?}");
+                Self::ExtendKey { by, key, lasting: number(next()) }
+            }
             "removes" => Self::RemoveKey { by, key: key(next()).name },
             "blocks" => Self::Block { by, blocked: blocked(words) },
             "unblocks" => Self::Unblock { by, blocked: blocked(words) },
@@ -149,7 +156,9 @@ impl fmt::Display for Command {
             Self::Count { by } => write!(f, "{by} counts"),
             Self::Read { by, after } => write!(f, "{by} reads after {after}"),
             Self::Acknowledge { by, through } => write!(f, "{by} acknowledges {through}"),
-            Self::AddKey { by, key } => write!(f, "{by} adds {key}"),
+            Self::AddKey { by, key, lasting: None } => write!(f, "{by} adds {key}"),
+            Self::AddKey { by, key, lasting: Some(seconds) } => write!(f, "{by} adds {key} for {seconds}"),
+            Self::ExtendKey { by, key, lasting } => write!(f, "{by} extends {key} for {lasting}"),
             Self::RemoveKey { by, key } => write!(f, "{by} removes {key}"),
             Self::Block { by, blocked } => write!(f, "{by} blocks {}", Told(blocked)),
             Self::Unblock { by, blocked } => write!(f, "{by} unblocks {}", Told(blocked)),

@@ -141,8 +141,8 @@ impl Directory {
                 answer(stock.map(Answer::Stock))
             }
             Command::Read { by, after } => {
-                let feed = self.decide(command, &by.user_id(), |state, _, _| {
-                    looked(state.notifications(&by.client_name(), *after).map(<[_]>::to_vec))
+                let feed = self.decide(command, &by.user_id(), |state, _, now| {
+                    looked(state.notifications(now, &by.client_name(), *after).map(<[_]>::to_vec))
                 });
                 answer(feed.map(Answer::Notifications))
             }
@@ -152,10 +152,17 @@ impl Directory {
                 });
                 answer(done.map(|()| Answer::Done))
             }
-            Command::AddKey { by, key: name } => {
+            Command::AddKey { by, key: name, lasting } => {
                 let (client, public, proof) = (by.client_name(), key(name).public.clone(), key(name).proof(*by));
-                let add = AddKey { client, key: public, proof, authority: self.authority(*by) };
+                let expires_at = lasting.map(|seconds| self.now + seconds);
+                let add = AddKey { client, key: public, proof, authority: self.authority(*by), expires_at };
                 answer(self.add_by(command, by.user, &add).map(|_| Answer::Done))
+            }
+            Command::ExtendKey { by, key: name, lasting } => {
+                let done = self.decide(command, &by.user_id(), |state, _, now| {
+                    state.extend_key(now, &key(name).public.id(), now + lasting)
+                });
+                answer(done.map(|_| Answer::Done))
             }
             Command::RemoveKey { by, key: name } => {
                 let done =
@@ -191,7 +198,7 @@ impl Directory {
         let user = user_id(user);
         let reserved = self.reserved.entry(add.key.id()).or_default();
         let reservation = reserve(reserved, &user, &add.client)?;
-        let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?;
+        let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?.id;
         self.reserved.entry(id).or_default().extend(reservation);
         Ok(id)
     }
@@ -210,7 +217,7 @@ impl Directory {
 
     /// What a user can show: a key on the list, or else the token of the enrolment.
     fn authority(&self, who: Who) -> Authority {
-        let listed = self.state(who.user).keys().next().map(|(id, _)| Authority::ListedKey(*id));
+        let listed = self.state(who.user).keys(self.now).next().map(|(id, _)| Authority::ListedKey(*id));
         listed.unwrap_or_else(|| Authority::EnrolmentToken(format!("token of {}", who.user)))
     }
 
@@ -251,7 +258,7 @@ pub(crate) fn first_keys() -> impl Iterator<Item = Command> {
     let listed = |name: &&str| !name.ends_with("spare");
     KEY_NAMES.into_iter().filter(listed).map(|key| {
         let owner = CLIENTS.into_iter().find(|who| key.starts_with(&who.to_string()));
-        Command::AddKey { by: owner.expect("a client"), key }
+        Command::AddKey { by: owner.expect("a client"), key, lasting: None }
     })
 }
 

@@ -2,16 +2,18 @@
 
 use httpsig::prelude::{AlgorithmName, PublicKey, SecretKey, SigningKey as _};
 use kpd_directory::{
-    Decision, Event, SignatureKey, SignatureKeyId, SignatureScheme, UserState,
+    Decision, Event, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserState,
     event::Claim,
-    keys::{AddKey, AddKeyError, possession_message},
+    keys::{AddKey, AddKeyError, AddedKey, ExtendKeyError, possession_message},
+    standing::{Ended, Standing},
     state::ListedKey,
 };
 
 use super::lies::ClaimRuling;
-use crate::seams::{Ruling, Scene, Seams, UnknownUser, claim_from, read};
+use crate::seams::{PastKey, Ruling, Scene, Seams, UnknownUser, claim_from};
 
-type AddRuling = Ruling<SignatureKeyId, AddKeyError>;
+type AddRuling = Ruling<AddedKey, AddKeyError>;
+type ExtendRuling = Ruling<UnixSeconds, ExtendKeyError>;
 
 fn truth(scene: &Scene<'_>, add: &AddKey) -> AddRuling {
     (Seams::HONEST.add_key)(scene, add)
@@ -32,7 +34,9 @@ pub(super) fn skips_possession_proof(scene: &Scene<'_>, add: &AddKey) -> AddRuli
 
 pub(super) fn accepts_taken(scene: &Scene<'_>, add: &AddKey) -> AddRuling {
     match truth(scene, add) {
-        Decision { answer: Err(AddKeyError::KeyTaken), .. } if scene.state.listed_key(&add.key.id()).is_some() => {
+        Decision { answer: Err(AddKeyError::KeyTaken), .. }
+            if scene.state.listed_key(scene.now, &add.key.id()).is_some() =>
+        {
             added_like_another(scene, add)
         }
         other => other,
@@ -51,6 +55,79 @@ pub(super) fn removal_does_not_cascade(scene: &Scene<'_>, claim: &Claim) -> Clai
     claim_from(scene, &UserState::of(ever), claim)
 }
 
+pub(super) fn lists_expired(scene: &Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser> {
+    (Seams::HONEST.keys)(&Scene { state: &endless(scene), ..*scene })
+}
+
+pub(super) fn expiry_does_not_cascade(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    claim_from(scene, &endless(scene), claim)
+}
+
+/// As if no key had an end.
+fn endless(scene: &Scene<'_>) -> UserState {
+    let told = scene.history.iter().filter(|event| !matches!(event, Event::KeyExtended { .. })).cloned();
+    let told = told.map(|mut event| {
+        if let Event::KeyAdded { expires_at, .. } = &mut event {
+            *expires_at = None;
+        }
+        event
+    });
+    UserState::of(&told.collect::<Vec<_>>())
+}
+
+pub(super) fn moves_expiry_back(scene: &Scene<'_>, key: &SignatureKeyId, asked: UnixSeconds) -> ExtendRuling {
+    extended_if(scene, key, asked, |refusal| {
+        matches!(refusal, ExtendKeyError::ExpiryNotForward { expires_at: Some(_), .. })
+    })
+}
+
+pub(super) fn extends_ended(scene: &Scene<'_>, key: &SignatureKeyId, asked: UnixSeconds) -> ExtendRuling {
+    extended_if(scene, key, asked, |refusal| matches!(refusal, ExtendKeyError::KeyEnded { .. }))
+}
+
+fn extended_if(
+    scene: &Scene<'_>,
+    key: &SignatureKeyId,
+    asked: UnixSeconds,
+    pardons: fn(&ExtendKeyError) -> bool,
+) -> ExtendRuling {
+    let ruling = (Seams::HONEST.extend_key)(scene, key, asked);
+    if ruling.answer.as_ref().is_err_and(pardons) {
+        let event = Event::KeyExtended { at: scene.now, key: *key, expires_at: asked };
+        return Decision { events: vec![event], answer: Ok(asked) };
+    }
+    ruling
+}
+
+pub(super) fn forgets_extension(scene: &Scene<'_>, key: &SignatureKeyId, asked: UnixSeconds) -> ExtendRuling {
+    Decision { events: vec![], ..(Seams::HONEST.extend_key)(scene, key, asked) }
+}
+
+pub(super) fn hides_ended(scene: &Scene<'_>) -> Ruling<Vec<PastKey>, UnknownUser> {
+    let mut ruling = (Seams::HONEST.key_history)(scene);
+    ruling.answer.iter_mut().for_each(|keys| keys.retain(|key| key.ended.is_none()));
+    ruling
+}
+
+pub(super) fn calls_expired_removed(scene: &Scene<'_>) -> Ruling<Vec<PastKey>, UnknownUser> {
+    let mut ruling = (Seams::HONEST.key_history)(scene);
+    for (_, ended) in ruling.answer.iter_mut().flatten().filter_map(|key| key.ended.as_mut()) {
+        *ended = Ended::Removed;
+    }
+    ruling
+}
+
+pub(super) fn verifies_at_present(scene: &Scene<'_>, key: &[u8], _: UnixSeconds) -> (Standing, Option<PastKey>) {
+    (Seams::HONEST.verify)(scene, key, scene.now)
+}
+
+pub(super) fn verifies_for_ever(scene: &Scene<'_>, key: &[u8], at: UnixSeconds) -> (Standing, Option<PastKey>) {
+    match (Seams::HONEST.verify)(scene, key, at) {
+        (Standing::Expired | Standing::Removed, key) => (Standing::Valid, key),
+        other => other,
+    }
+}
+
 /// Adds the key, if in its place a new one with a proof could be added: nothing but the key itself is overlooked.
 fn added_like_another(scene: &Scene<'_>, add: &AddKey) -> AddRuling {
     let Some(other) = with_another_key(scene, add) else { return truth(scene, add) };
@@ -63,8 +140,9 @@ fn added_like_another(scene: &Scene<'_>, add: &AddKey) -> AddRuling {
 
 fn added(scene: &Scene<'_>, add: &AddKey, by_token: bool) -> AddRuling {
     let (client, key) = (add.client.clone(), add.key.clone());
-    let event = Event::KeyAdded { at: scene.now, client, key, by_token };
-    Decision { events: vec![event], ..read(Ok(add.key.id())) }
+    let expires_at = add.expires_at;
+    let event = Event::KeyAdded { at: scene.now, client, key, by_token, expires_at };
+    Decision { events: vec![event], answer: Ok(AddedKey { id: add.key.id(), expires_at }) }
 }
 
 fn with_another_key(scene: &Scene<'_>, add: &AddKey) -> Option<AddKey> {

@@ -288,6 +288,9 @@ mutants! {
     "lists-removed-keys" breaks "KEY-LIST":
         "A removed signature key is still on the list that others read.",
         TRUTH with keys: keys::lists_removed;
+    "lists-expired-keys" breaks "KEY-LIST":
+        "A signature key that has expired is still on the list that others read.",
+        TRUTH with keys: keys::lists_expired;
     "skips-possession-proof" breaks "KEY-PROOF":
         "A signature key is added without proof that it is possessed.",
         TRUTH with check_possession: |_, _| Ok(()), add_key: keys::skips_possession_proof;
@@ -298,10 +301,34 @@ mutants! {
     "accepts-taken-key" breaks "KEY-UNIQUE":
         "A signature key is added that is on another client's list.",
         TRUTH with reserve: |_, _, _| Ok(None), add_key: keys::accepts_taken;
+    "moves-expiry-back" breaks "KEY-EXPIRY-FORWARD":
+        "The end of a signature key is moved to an earlier time.",
+        TRUTH with extend_key: keys::moves_expiry_back;
+    "forgets-extension" breaks "KEY-EXPIRY-FORWARD":
+        "The end of a signature key is said to be moved, and stays where it was.",
+        TRUTH with extend_key: keys::forgets_extension;
+    "extends-ended-keys" breaks "KEY-NO-REVIVE":
+        "A signature key that has ended is extended, and an expired one comes back by it.",
+        TRUTH with extend_key: keys::extends_ended;
     "removal-does-not-cascade" breaks "KEY-CASCADE":
         "KeyPackages outlive the removal of the key that signed them.",
         TRUTH with claim: keys::removal_does_not_cascade;
         seen in "https://github.com/wireapp/kalium/issues/3994";
+    "expiry-does-not-cascade" breaks "KEY-CASCADE":
+        "KeyPackages outlive the expiry of the key that signed them.",
+        TRUTH with claim: keys::expiry_does_not_cascade;
+    "hides-ended-keys" breaks "KEY-HISTORY":
+        "The history of signature keys leaves out those that have ended.",
+        TRUTH with key_history: keys::hides_ended;
+    "calls-expired-removed" breaks "KEY-HISTORY":
+        "A signature key that has expired is said to have been removed.",
+        TRUTH with key_history: keys::calls_expired_removed;
+    "verifies-at-present" breaks "KEY-VERIFY":
+        "A signature key is judged by what it is now, whatever time is asked about.",
+        TRUTH with verify: keys::verifies_at_present;
+    "verifies-for-ever" breaks "KEY-VERIFY":
+        "A signature key that has ended still bears out its user's credential.",
+        TRUTH with verify: keys::verifies_for_ever;
 
     // Life and death
     "withdraw-does-nothing" breaks "LIFE-TERMINAL":

@@ -77,7 +77,7 @@ fn facts_of(scene: &Scene<'_>, batch: &Batch, position: usize) -> Option<Facts> 
     let but_the_last = || Some((Reading::of(bare.split_last()?.1).ok()?, bare));
     let (reading, bare) = whole().or_else(but_the_last)?;
     let facts = reading.facts(bare).ok()?;
-    let listed = scene.state.listed_key(&facts.signer.id())?;
+    let listed = scene.state.listed_key(scene.now, &facts.signer.id())?;
     (reading.identity() == scene.user.as_str().as_bytes() && listed.client == batch.client).then_some(facts)
 }
 

@@ -67,6 +67,10 @@ kinds! {
         "Add further keys with a request that is signed by a key on the list.";
     KeyTaken "key-taken" ["KEY-UNIQUE" "KEY-NO-REVIVE"] "The signature key is, or was, on a list already",
         "Make a new key; no two clients share one, and none comes back.";
+    ExpiryNotForward "expiry-not-forward" ["KEY-EXPIRY-FORWARD"] "The end of a signature key moves forward only",
+        "Read the list of keys for the end that it has; a key without one is removed, and one for the future begins now.";
+    KeyEnded "key-ended" ["KEY-NO-REVIVE"] "The signature key has ended",
+        "Make a new key: what has expired or was removed does not come back.";
     InvalidProof "invalid-proof" ["KEY-PROOF"] "The new key is not proven to be possessed",
         "Sign the possession message for this user and client with the new key itself.";
     // Publishing

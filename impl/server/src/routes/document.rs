@@ -62,7 +62,10 @@ macro_rules! refusals {
 refusals! {
     EnrolRefusals: OperatorOnly AlreadyEnrolled TooLarge UnsupportedMediaType;
     KeysRefusals: UnknownUser;
-    AddKeyRefusals: Unauthenticated NotOwner InvalidToken UnknownUser KeyTaken InvalidProof TooLarge UnsupportedMediaType;
+    VerifyRefusals: ;
+    AddKeyRefusals: Unauthenticated NotOwner InvalidToken UnknownUser KeyTaken ExpiryNotForward InvalidProof
+        TooLarge UnsupportedMediaType;
+    ExtendKeyRefusals: Unauthenticated NotOwner UnknownKey KeyEnded ExpiryNotForward TooLarge UnsupportedMediaType;
     RemoveKeyRefusals: Unauthenticated NotOwner UnknownKey TooLarge;
     PublishRefusals: Unauthenticated NotOwner UnknownClient KeyPackagesRefused BatchEmpty BatchTooLarge StockFull TooLarge
         UnsupportedMediaType;

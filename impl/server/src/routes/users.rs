@@ -1,25 +1,22 @@
 //! Users and their lists of signature keys.
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderMap, header},
-    response::{IntoResponse, Response},
-};
-use data_encoding::BASE64URL_NOPAD;
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use kpd_directory::{
     SignatureKey, SignatureKeyId, UserId,
     keys::{AddKey, Authority},
 };
-use sha2::{Digest as _, Sha256};
+use serde::Deserialize;
 
-use super::document::{AddKeyRefusals, EnrolRefusals, KeysRefusals, RemoveKeyRefusals};
+use super::{
+    document::{AddKeyRefusals, EnrolRefusals, ExtendKeyRefusals, KeysRefusals, RemoveKeyRefusals},
+    verify::cacheable,
+};
 use crate::{
     auth::{AuthFailure, Signer},
-    extract::{App, Names, OperatorJson, PerhapsSignedJson, Signed, bad},
+    extract::{App, Names, OperatorJson, Parameters, PerhapsSignedJson, Signed, SignedJson, bad},
     problem::{Problem, ProblemKind},
-    status::{Created, Done, NotModified},
-    wire::{AddKeyShape, AddedKey, Enrol, Enrolled, Keys},
+    status::{Created, Done},
+    wire::{AddKeyShape, AddedKeyShape, Enrol, Enrolled, ExtendKey, KeyHistory, Keys},
 };
 
 /// Lets a user in; the operator does.
@@ -33,11 +30,23 @@ pub(super) async fn enrol(
     Ok(Created(Enrolled { user: body.user, enrolment_token, not_after }))
 }
 
-/// A user's signature keys, for everyone (`KEY-LIST`).
+/// Which keys are asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    #[serde(default)]
+    history: bool,
+}
+
+/// A user's signature keys, for everyone (`KEY-LIST`): those that are valid now, or all that ever were (`KEY-HISTORY`).
 #[utoipa::path(get, path = "/v1/users/{user}/keys", tag = "users",
-    params(("user" = String, Path, example = "acct:bob@example.org"), ("if-none-match" = Option<String>, Header)),
+    params(
+        ("user" = String, Path, example = "acct:bob@example.org"),
+        ("history" = Option<bool>, Query, description = "All that ever were, with the time in which each was valid"),
+        ("if-none-match" = Option<String>, Header)
+    ),
     responses(
-        (status = OK, description = "The keys on the list", body = Keys,
+        (status = OK, description = "The keys on the list; with `history`, a `KeyHistory`", body = Keys,
             headers(("etag" = String), ("cache-control" = String))),
         (status = NOT_MODIFIED, description = "The list is the one of If-None-Match"),
         KeysRefusals
@@ -45,24 +54,43 @@ pub(super) async fn enrol(
 pub(super) async fn keys(
     State(app): State<App>,
     Names(user): Names<UserId>,
+    Parameters(Which { history }): Parameters<Which>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listed = app.directory.keys(&user).await?;
-    Ok(cacheable(&headers, &Keys::new(user, listed)))
+    if history {
+        let keys = app.directory.key_history(&user).await?;
+        return Ok(cacheable(&headers, keys, |keys| KeyHistory::new(user, keys)));
+    }
+    let keys = app.directory.keys(&user).await?;
+    Ok(cacheable(&headers, keys, |keys| Keys::new(user, keys)))
 }
 
 /// Adds a signature key, with the enrolment token or signed by a key on the list (`KEY-PROOF`).
 #[utoipa::path(post, path = "/v1/users/{user}/keys", tag = "users", request_body = AddKeyShape,
     security((), ("signature" = [])), params(("user" = String, Path, example = "acct:bob@example.org")),
-    responses((status = CREATED, description = "The key is on the list", body = AddedKey), AddKeyRefusals))]
+    responses((status = CREATED, description = "The key is on the list", body = AddedKeyShape), AddKeyRefusals))]
 pub(super) async fn add_key(
     State(app): State<App>,
     Names(user): Names<UserId>,
     request: PerhapsSignedJson<AddKeyShape>,
-) -> Result<Created<AddedKey>, Problem> {
+) -> Result<Created<AddedKeyShape>, Problem> {
     let add = to_be_added(request.body, request.signer)?;
-    let id = app.directory.add_key(&user, &add).await?;
-    Ok(Created(AddedKey { id }))
+    Ok(Created(app.directory.add_key(&user, &add).await?.into()))
+}
+
+/// Moves the end of a signature key forward, while it is valid (`KEY-EXPIRY-FORWARD`).
+#[utoipa::path(patch, path = "/v1/users/{user}/keys/{id}", tag = "users", request_body = ExtendKey,
+    security(("signature" = [])),
+    params(("user" = String, Path, example = "acct:bob@example.org"), ("id" = String, Path)),
+    responses((status = OK, description = "The key ends then", body = ExtendKey), ExtendKeyRefusals))]
+pub(super) async fn extend_key(
+    State(app): State<App>,
+    Names((user, id)): Names<(UserId, SignatureKeyId)>,
+    SignedJson { signer, body }: SignedJson<ExtendKey>,
+) -> Result<Json<ExtendKey>, Problem> {
+    signer.must_be_of(&user)?;
+    let expires_at = app.directory.extend_key(&user, &id, body.expires_at).await?;
+    Ok(Json(ExtendKey { expires_at }))
 }
 
 /// Removes a signature key, with all KeyPackages that it signed (`KEY-CASCADE`).
@@ -86,7 +114,7 @@ fn to_be_added(body: AddKeyShape, signer: Option<Signer>) -> Result<AddKey, Prob
         (None, Some(signer)) => Authority::ListedKey(signer.key),
         (None, None) => return Err(AuthFailure::Missing.into()),
     };
-    Ok(AddKey { client: body.client, key, proof: body.proof.0, authority })
+    Ok(AddKey { client: body.client, key, proof: body.proof.0, authority, expires_at: body.expires_at })
 }
 
 impl Signer {
@@ -94,15 +122,4 @@ impl Signer {
         let detail = || format!("this is for {user} alone, and the request is signed by {}", self.requester.user);
         (self.requester.user == *user).then_some(()).ok_or_else(|| Problem::new(ProblemKind::NotOwner, detail()))
     }
-}
-
-/// An answer that says how fresh it is, and that is not sent again to who has it.
-fn cacheable(request: &HeaderMap, keys: &Keys) -> Response {
-    let digest = Sha256::digest(serde_json::to_vec(keys).unwrap_or_default());
-    let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&digest[..16]));
-    let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let known = known.flat_map(|value| value.split(',')).map(|known| known.trim().trim_start_matches("W/"));
-    let current = known.into_iter().any(|known| known == tag || known == "*");
-    let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, "public, max-age=60".into())];
-    if current { (headers, NotModified).into_response() } else { (headers, Json(keys)).into_response() }
 }

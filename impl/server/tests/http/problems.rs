@@ -114,9 +114,35 @@ async fn of_users_and_keys() {
     snapshot("invalid-proof", &site.post(bob.keys(), &unproven).by(&bob).send().await);
     let stolen = Person::new(bob.user, "bob-tablet", Key::ed25519(2));
     snapshot("key-taken", &site.post(bob.keys(), &stolen.addition()).by(&bob).send().await);
+    let mut late = tablet.addition();
+    late["expires_at"] = (site.now() - 60).into();
+    snapshot("key-that-has-ended", &site.post(bob.keys(), &late).by(&bob).send().await);
     let mut short = tablet.addition();
     short["signature_key"] = BASE64.encode(&[1; 31]).into();
     snapshot("key-of-wrong-length", &site.post(bob.keys(), &short).by(&bob).send().await);
+}
+
+#[tokio::test]
+async fn of_ends_of_keys() {
+    let Cast { site, bob, .. } = Cast::new().await;
+    let tablet = Person::new(bob.user, "bob-tablet", Key::ed25519(3));
+    let mut addition = tablet.addition();
+    addition["expires_at"] = (site.now() + 1_000).into();
+    site.post(bob.keys(), &addition).by(&bob).send().await.is(201);
+    let extend = |of: &Person, expires_at: u64| {
+        let path = format!("{}/{}", of.keys(), of.key.id());
+        Call::new(&site, Method::PATCH, path).json(&json!({ "expires_at": expires_at })).by(&bob).send()
+    };
+    snapshot("expiry-not-forward", &extend(&tablet, site.now() + 900).await);
+    snapshot("expiry-of-a-key-without", &extend(&bob, site.now() + 900).await);
+    let stranger = Person::new(bob.user, "bob-tablet", Key::ed25519(4));
+    snapshot("extend-unknown-key", &extend(&stranger, site.now() + 900).await);
+    let removal = Call::new(&site, Method::DELETE, format!("{}/{}", bob.keys(), tablet.key.id()));
+    removal.by(&bob).send().await.is(204);
+    snapshot("key-ended", &extend(&tablet, site.now() + 2_000).await);
+    let verify = |query: &str| site.get(format!("/v1/users/{}/verify{query}", bob.user)).send();
+    snapshot("verify-nothing", &verify("").await);
+    snapshot("verify-no-base64url", &verify("?signature_key=a%2Bb").await);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! The answers that are no problems, word for word.
 
+use data_encoding::BASE64URL_NOPAD;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
     problems::snapshot,
-    support::{Key, Person, Site},
+    support::{Call, Key, Person, Site},
 };
 
 #[tokio::test]
@@ -18,4 +20,52 @@ async fn of_policy_and_blocks() {
     snapshot("answer-block", &block(json!({ "requester": "acct:eve@example.org" })).await);
     block(json!({ "server": "example.net" })).await.is(204);
     snapshot("answer-blocks", &site.get(path.clone()).by(&bob).send().await);
+}
+
+#[tokio::test]
+async fn of_keys() {
+    let site = Site::start().await;
+    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+    let tablet = Person::new(bob.user, "bob-tablet", Key::ed25519(2));
+    site.enrol(&bob).await;
+    let mut addition = tablet.addition();
+    addition["expires_at"] = (site.now() + 1_000).into();
+    snapshot("answer-key-added", &site.post(bob.keys(), &addition).by(&bob).send().await);
+    let path = format!("{}/{}", tablet.keys(), tablet.key.id());
+    let extension = json!({ "expires_at": site.now() + 2_000 });
+    snapshot(
+        "answer-key-extended",
+        &Call::new(&site, Method::PATCH, path.clone()).json(&extension).by(&bob).send().await,
+    );
+    snapshot("answer-keys", &site.get(bob.keys()).send().await);
+    Call::new(&site, Method::DELETE, path).by(&bob).send().await.is(204);
+    snapshot("answer-key-history", &site.get(format!("{}?history=true", bob.keys())).send().await);
+    let verify = |key: &[u8]| {
+        let query = format!("signature_key={}&at={}", BASE64URL_NOPAD.encode(key), site.now());
+        site.get(format!("/v1/users/{}/verify?{query}", bob.user)).send()
+    };
+    snapshot("answer-verified", &verify(&bob.key.public).await);
+    snapshot("answer-verified-unknown", &verify(&[1; 32]).await);
+    let of_nobody = site.get("/v1/users/acct:nobody@example.org/verify?signature_key=AAAA").send().await.is(200);
+    assert_eq!(of_nobody["standing"], "unknown");
+}
+
+/// `KEY-LIST`: an answer is not fresh beyond the moment at which the list changes by itself.
+#[tokio::test]
+async fn freshness_ends_with_the_next_key() {
+    let site = Site::start().await;
+    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+    let tablet = Person::new(bob.user, "bob-tablet", Key::ed25519(2));
+    site.enrol(&bob).await;
+    let mut addition = tablet.addition();
+    addition["expires_at"] = (site.now() + 30).into();
+    site.post(bob.keys(), &addition).by(&bob).send().await.is(201);
+    let verify = format!("/v1/users/{}/verify?signature_key={}", bob.user, BASE64URL_NOPAD.encode(&bob.key.public));
+    for path in [bob.keys(), format!("{}?history=true", bob.keys()), verify] {
+        let answer = site.get(path.clone()).send().await;
+        let fresh =
+            answer.header("cache-control").strip_prefix("public, max-age=").and_then(|it| it.parse::<u64>().ok());
+        assert!(fresh.is_some_and(|seconds| (20..=31).contains(&seconds)), "{fresh:?}");
+        site.get(path).header("if-none-match", answer.header("etag")).send().await.is(304);
+    }
 }

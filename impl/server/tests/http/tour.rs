@@ -1,6 +1,7 @@
 //! A walk through all that a directory promises, told in lines that depend on nothing but the server's behaviour.
 
 mod claims;
+mod expiry;
 mod keys;
 mod last_resort;
 mod limits;
@@ -42,6 +43,7 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared selection", declared["selection"].clone());
     let ending = tour.will_end().await;
+    let expiring = tour.will_expire().await;
     tour.publishing().await;
     tour.framing().await;
     tour.claiming().await;
@@ -50,6 +52,7 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
     tour.last_resorts().await;
     tour.keys().await;
     tour.has_ended(&ending).await;
+    tour.has_expired(&expiring).await;
     crate::document::says_all_of(&tour.site).await;
     tour.site.stop().await;
     tour.lines
