@@ -48,6 +48,14 @@ pub enum Event {
     ClaimLimited { at: UnixSeconds, claim: Claim, limited: Limited },
     /// The owner took KeyPackages back before they were granted.
     Withdrawn { at: UnixSeconds, client: ClientName, references: Vec<KeyPackageRef> },
+    /// The owner gave a client up: with its keys, its KeyPackages and what it had not read (`LIFE-REMOVE-CLIENT`).
+    ClientRemoved { at: UnixSeconds, client: ClientName },
+    /// What is needed no longer was forgotten: KeyPackages whose `not_after` has passed (`LIFE-TOMBSTONE`), and answers
+    /// under idempotency keys given up to that second.
+    Collected { at: UnixSeconds, answers_through: Option<UnixSeconds> },
+    /// The operator restored an older state: what was available in it may have been granted in the part of the history
+    /// that is lost, and so may what began before (`LIFE-RESTORE`).
+    Fenced { at: UnixSeconds },
     /// The owner shut somebody out.
     Blocked { at: UnixSeconds, blocked: Blocked },
     /// The owner let somebody in again.

@@ -5,7 +5,8 @@
 //! events, so a refusal changes nothing (`CLAIM-REFUSAL-FREE`). Rules are named as in `vectors/rules.yaml`.
 //!
 //! Read in this order: [`names`], [`policy`], [`key_package`] (bytes become a verified KeyPackage), [`event`],
-//! [`state`], [`standing`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`].
+//! [`state`], [`standing`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`],
+//! [`reconcile`], [`upkeep`].
 
 pub mod names;
 
@@ -32,6 +33,10 @@ pub mod blocks;
 pub mod withdraw;
 
 pub mod feed;
+
+pub mod reconcile;
+
+pub mod upkeep;
 
 pub use crate::{
     event::Event,

@@ -31,6 +31,14 @@ pub struct Policy {
     pub low_water: usize,
 }
 
+impl Policy {
+    /// Whether so many live regular KeyPackages of a suite are few: the owner is told so (`NOTE-LOW-WATER`).
+    #[must_use]
+    pub fn is_low(&self, remaining: usize) -> bool {
+        remaining < self.low_water
+    }
+}
+
 /// How often claims are answered; `None` is without limit. A requester is a user here, with all its clients: who makes
 /// another client gains nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

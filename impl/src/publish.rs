@@ -1,11 +1,11 @@
 //! Publishing a batch of KeyPackages: stored whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Decision, Event,
     key_package::{Facts, KeyPackage, KeyPackageFlaw, Role},
-    names::{CipherSuite, ClientName, KeyPackageRef, UnixSeconds},
+    names::{CipherSuite, ClientName, KeyPackageRef, SignatureKeyId, UnixSeconds},
     policy::Policy,
     state::{ClientState, Fate, UserState},
 };
@@ -24,6 +24,15 @@ pub struct Item {
 pub struct Published {
     /// The reference of each, and whether it is new; it is not where it was available already (`PUB-RETRY`).
     pub items: Vec<(KeyPackageRef, bool)>,
+}
+
+/// What became of the items of a batch that took the place of everything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// As of a publication.
+    pub items: Vec<(KeyPackageRef, bool)>,
+    /// What was available until now and is not in the batch.
+    pub withdrawn: Vec<KeyPackageRef>,
 }
 
 /// Why nothing was published. Nothing changed.
@@ -66,6 +75,9 @@ pub enum ItemFault {
     /// `PUB-RETRY`: it was granted, withdrawn or replaced, and never becomes available again.
     #[error("published before, and {} since", match fate { Fate::Granted => "granted", _ => "withdrawn" })]
     AlreadyUsed { fate: Fate },
+    /// `LIFE-RESTORE`: it may have been published, and granted, in the part of the history that is lost.
+    #[error("valid from {not_before}, where nothing from before {fence} is accepted since a restore (Unix seconds)")]
+    BeforeFence { not_before: UnixSeconds, fence: UnixSeconds },
     /// `PUB-FRESH`.
     #[error("its init key came before, in {other}")]
     InitKeyReused { other: KeyPackageRef },
@@ -94,6 +106,54 @@ impl UserState {
         items: &[Item],
     ) -> Result<Decision<Published>, PublishError> {
         let client = self.client(now, name).ok_or(PublishError::UnknownClient)?;
+        let batch = self.check_batch(policy, now, name, client, items)?;
+        let (items, fresh) = client.sorted(&batch);
+        let listed = self.listed_keys(now);
+        check_stock(policy, &fresh, |suite| client.kept_regular(suite, now, &listed).count())?;
+        let event = Event::Published { at: now, client: name.clone(), key_packages: fresh.clone() };
+        let events = if fresh.is_empty() { vec![] } else { vec![event] };
+        Ok(Decision { events, answer: Published { items } })
+    }
+
+    /// Publishes a batch that takes the place of everything available of a client, last resorts included. It is validated
+    /// wholly before anything is withdrawn (`PUB-ATOMIC`); what is in it and available already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// See [`PublishError`]; the stock is counted as it would be afterwards.
+    pub fn replace(
+        &self,
+        policy: &Policy,
+        now: UnixSeconds,
+        name: &ClientName,
+        items: &[Item],
+    ) -> Result<Decision<Replaced>, PublishError> {
+        let client = self.client(now, name).ok_or(PublishError::UnknownClient)?;
+        let batch = self.check_batch(policy, now, name, client, items)?;
+        let (items, fresh) = client.sorted(&batch);
+        let given: BTreeSet<_> = batch.iter().map(|facts| facts.reference).collect();
+        let listed = self.listed_keys(now);
+        let stays = |facts: &Facts| given.contains(&facts.reference);
+        check_stock(policy, &fresh, |suite| {
+            client.kept_regular(suite, now, &listed).filter(|record| stays(&record.facts)).count()
+        })?;
+        let withdrawn = client.withdrawn_for(stays, now, &listed);
+        let (at, client) = (now, name.clone());
+        let withdrawal = Event::Withdrawn { at, client: client.clone(), references: withdrawn.clone() };
+        let publication = Event::Published { at, client, key_packages: fresh.clone() };
+        let withdrawal = Some(withdrawal).filter(|_| !withdrawn.is_empty());
+        let events = withdrawal.into_iter().chain(Some(publication).filter(|_| !fresh.is_empty())).collect();
+        Ok(Decision { events, answer: Replaced { items, withdrawn } })
+    }
+
+    fn check_batch<'a>(
+        &self,
+        policy: &Policy,
+        now: UnixSeconds,
+        name: &ClientName,
+        client: &ClientState,
+        items: &'a [Item],
+    ) -> Result<Vec<&'a Facts>, PublishError> {
         if items.is_empty() {
             return Err(PublishError::Empty);
         }
@@ -108,17 +168,7 @@ impl UserState {
                 Err(fault) => drop(faults.insert(position, fault)),
             }
         }
-        if !faults.is_empty() {
-            return Err(PublishError::Items(faults));
-        }
-        let items: Vec<_> =
-            batch.iter().map(|facts| (facts.reference, !client.packages.contains_key(&facts.reference))).collect();
-        let fresh = batch.into_iter().filter(|facts| !client.packages.contains_key(&facts.reference));
-        let fresh: Vec<_> = fresh.cloned().collect();
-        self.check_stock(policy, now, client, &fresh)?;
-        let event = Event::Published { at: now, client: name.clone(), key_packages: fresh.clone() };
-        let events = if fresh.is_empty() { vec![] } else { vec![event] };
-        Ok(Decision { events, answer: Published { items } })
+        if faults.is_empty() { Ok(batch) } else { Err(PublishError::Items(faults)) }
     }
 
     fn check_item<'a>(
@@ -142,6 +192,11 @@ impl UserState {
         if let Some(declared) = item.declared.filter(|declared| *declared != facts.role) {
             return Err(ItemFault::RoleContradicted { declared, marked: facts.role });
         }
+        // Of what is remembered, `check_fresh` knows more.
+        let (not_before, remembered) = (facts.not_before, client.packages.contains_key(&facts.reference));
+        if let Some(fence) = self.fence.filter(|fence| not_before < *fence && !remembered) {
+            return Err(ItemFault::BeforeFence { not_before, fence });
+        }
         client.check_fresh(facts, before)?;
         let second = |other: &&&Facts| other.role == Role::LastResort && other.suite == facts.suite;
         if facts.role == Role::LastResort && before.iter().any(|other| second(&other)) {
@@ -149,27 +204,38 @@ impl UserState {
         }
         Ok(facts)
     }
+}
 
-    fn check_stock(
-        &self,
-        policy: &Policy,
-        now: UnixSeconds,
-        client: &ClientState,
-        fresh: &[Facts],
-    ) -> Result<(), PublishError> {
-        let listed = self.listed_keys(now);
-        for suite in &policy.cipher_suites {
-            let added = fresh.iter().filter(|facts| facts.suite == *suite && facts.role == Role::Regular).count();
-            let available = client.kept_regular(*suite, now, &listed).count();
-            if added > 0 && available + added > policy.stock_max {
-                return Err(PublishError::StockFull { suite: *suite, available, added, max: policy.stock_max });
-            }
+/// With `beside(suite)` regular KeyPackages that are there already and stay.
+fn check_stock(policy: &Policy, fresh: &[Facts], beside: impl Fn(CipherSuite) -> usize) -> Result<(), PublishError> {
+    for suite in &policy.cipher_suites {
+        let added = fresh.iter().filter(|facts| facts.suite == *suite && facts.role == Role::Regular).count();
+        let available = beside(*suite);
+        if added > 0 && available + added > policy.stock_max {
+            return Err(PublishError::StockFull { suite: *suite, available, added, max: policy.stock_max });
         }
-        Ok(())
     }
+    Ok(())
 }
 
 impl ClientState {
+    /// The items of a faultless batch with whether they are new, and the facts of the new ones.
+    fn sorted(&self, batch: &[&Facts]) -> (Vec<(KeyPackageRef, bool)>, Vec<Facts>) {
+        let is_new = |facts: &Facts| !self.packages.contains_key(&facts.reference);
+        let items = batch.iter().map(|facts| (facts.reference, is_new(facts))).collect();
+        (items, batch.iter().filter(|facts| is_new(facts)).map(|facts| (*facts).clone()).collect())
+    }
+
+    fn withdrawn_for(
+        &self,
+        stays: impl Fn(&Facts) -> bool,
+        now: UnixSeconds,
+        listed: &BTreeSet<SignatureKeyId>,
+    ) -> Vec<KeyPackageRef> {
+        let gone = self.available(now, listed).filter(|record| !stays(&record.facts));
+        gone.map(|record| record.facts.reference).collect()
+    }
+
     fn check_fresh(&self, facts: &Facts, before: &[&Facts]) -> Result<(), ItemFault> {
         // The same bytes twice in one batch are a mistake, whether or not they are in stock already.
         if before.iter().any(|other| other.reference == facts.reference) {

@@ -22,12 +22,16 @@ pub struct UserState {
     pub(crate) enrolment: Option<Enrolment>,
     /// Every signature key ever added.
     pub(crate) keys: BTreeMap<SignatureKeyId, ListedKey>,
-    /// By client: there is one for each client that ever had a key.
+    /// By client: there is one for each client that ever had a key; a removed one stays, for its sequence numbers and its
+    /// memory of KeyPackages.
     pub(crate) clients: BTreeMap<ClientName, ClientState>,
     /// Answered claims that carried an idempotency key.
     pub(crate) claims: BTreeMap<(Requester, IdempotencyKey), AnsweredClaim>,
     /// Answered claims that count against the limit of a requester, with all its clients, and this user.
     pub(crate) counted: BTreeMap<UserId, Counted>,
+    /// When the last fence was, and after which number the feeds of new clients begin (`LIFE-RESTORE`).
+    pub(crate) fence: Option<UnixSeconds>,
+    pub(crate) sequences_from: u64,
     /// Who is shut out, and since when.
     pub(crate) blocks: BTreeMap<Blocked, UnixSeconds>,
 }
@@ -83,7 +87,9 @@ impl UserState {
                 let (added_at, expires_at, removed_at) = (*added_at, *expires_at, None);
                 let listed = ListedKey { key: key.clone(), client: client.clone(), added_at, expires_at, removed_at };
                 self.keys.insert(key.id(), listed);
-                self.clients.entry(client.clone()).or_default();
+                let sequence = self.sequences_from;
+                let new = || ClientState { sequence, ..ClientState::default() };
+                self.clients.entry(client.clone()).or_insert_with(new);
                 if let Some(enrolment) = self.enrolment.as_mut().filter(|_| *by_token) {
                     enrolment.spent = true;
                 }
@@ -114,6 +120,21 @@ impl UserState {
                     references.iter().for_each(|reference| client.leave(reference, Fate::Withdrawn));
                 }
             }
+            Event::ClientRemoved { at, client } => self.apply_client_removed(*at, client),
+            Event::Collected { at, answers_through } => {
+                self.clients.values_mut().for_each(|client| client.forget(*at));
+                self.claims.retain(|_, answered| answers_through.is_none_or(|through| through < answered.at));
+                self.counted.retain(|_, counted| counted.forget(*at));
+            }
+            Event::Fenced { at } => {
+                let listed = self.listed_keys(*at);
+                for client in self.clients.values_mut() {
+                    client.withdraw_available(*at, &listed);
+                    client.sequence += SEQUENCE_JUMP;
+                }
+                self.fence = Some(*at);
+                self.sequences_from += SEQUENCE_JUMP;
+            }
             Event::Blocked { at, blocked } => drop(self.blocks.insert(blocked.clone(), *at)),
             Event::Unblocked { blocked, .. } => drop(self.blocks.remove(blocked)),
             Event::Acknowledged { client, through, .. } => {
@@ -133,6 +154,17 @@ impl UserState {
         }
         if claim.idempotency_key.is_some() {
             self.remember(at, claim, Answered::Claimed(self.answer(answers)));
+        }
+    }
+
+    fn apply_client_removed(&mut self, at: UnixSeconds, name: &ClientName) {
+        let listed = self.listed_keys(at);
+        if let Some(client) = self.clients.get_mut(name) {
+            client.withdraw_available(at, &listed);
+            client.notifications.clear();
+        }
+        for listed in self.keys.values_mut().filter(|listed| listed.client == *name && listed.is_valid(at)) {
+            listed.removed_at = Some(at);
         }
     }
 
@@ -160,3 +192,7 @@ impl UserState {
         self.clients.get(name).filter(|_| listed)
     }
 }
+
+/// More notifications than can have been lost with a part of the history, and little against the numbers that JSON keeps
+/// exact (2^53).
+const SEQUENCE_JUMP: u64 = 1 << 32;

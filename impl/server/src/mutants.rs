@@ -8,6 +8,7 @@ mod claims;
 mod keys;
 mod last_resort;
 mod lies;
+mod life;
 mod limits;
 mod list;
 mod notes;

@@ -24,14 +24,16 @@ use crate::{
 };
 
 /// The service of a directory: everything but the listening.
-pub(crate) fn router(shared: Shared) -> Router {
+pub(crate) fn router(shared: Shared) -> (Router, App) {
     let (router, document) = listed().split_for_parts();
     let document = document::finished(document);
-    router
+    let app = Arc::new(Shared { document, ..shared });
+    let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_READ_MAX))
-        .with_state(Arc::new(Shared { document, ..shared }))
+        .with_state(Arc::clone(&app));
+    (router, app)
 }
 
 fn listed() -> OpenApiRouter<App> {
@@ -40,9 +42,10 @@ fn listed() -> OpenApiRouter<App> {
         .routes(routes!(users::keys, users::add_key))
         .routes(routes!(users::extend_key, users::remove_key))
         .routes(routes!(verify::verify))
-        .routes(routes!(key_packages::publish))
+        .routes(routes!(key_packages::publish, key_packages::replace, key_packages::inventory))
         .routes(routes!(key_packages::withdraw))
         .routes(routes!(claims::claim))
+        .routes(routes!(users::remove_client))
         .routes(routes!(blocks::blocks, blocks::block, blocks::unblock))
         .routes(routes!(feed::stock))
         .routes(routes!(feed::notifications))

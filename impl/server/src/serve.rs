@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     auth::{Gate, Origin},
-    extract::{BODY_BYTES_MAX, Shared},
+    extract::{App, BODY_BYTES_MAX, Shared},
     mutants::Mutant,
     routes::router,
     seams::Seams,
@@ -94,17 +94,27 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     let listening = |error| StartError::Listen { address: config.address, error };
     let listener = TcpListener::bind(config.address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
-    let router = router(shared(stores, config));
+    let (router, app) = router(shared(stores, config));
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(async {
         // An error means that `Running` was dropped: that stops the server, too.
         let _ = stopped.await;
     });
-    let serving = tokio::spawn(async {
-        // It cannot fail: `axum::serve` goes on after errors of single connections.
-        let _ = serve.await;
+    let serving = tokio::spawn(async move {
+        tokio::select! {
+            // It cannot fail: `axum::serve` goes on after errors of single connections.
+            _ = serve.into_future() => {}
+            () = collect_again_and_again(app) => {}
+        }
     });
     Ok(Running { address, stop, serving })
+}
+
+async fn collect_again_and_again(app: App) {
+    loop {
+        tokio::time::sleep(COLLECTION_PERIOD).await;
+        app.directory.collect_kept().await;
+    }
 }
 
 fn shared(stores: Stores, config: Config) -> Shared {
@@ -139,5 +149,8 @@ impl Running {
 }
 
 const LOOPBACK_LIMITS: Limits = Limits { requester: None, pair: Some(Limit { claims: 40, seconds: 4 }) };
+
+/// What is over is forgotten so much later.
+const COLLECTION_PERIOD: Duration = Duration::from_secs(10 * 60);
 
 const PATIENCE: Duration = Duration::from_secs(5);

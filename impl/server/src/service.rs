@@ -2,28 +2,23 @@
 
 mod claiming;
 mod keys;
-
-use std::collections::BTreeSet;
+mod packages;
+mod upkeep;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
-    ClientName, Decision, KeyPackageRef, Policy, Requester, UnixSeconds, UserId, UserState,
-    feed::{FeedError, Notification},
-    key_package::{KeyPackageFlaw, Role, UnverifiedKeyPackage},
-    keys::EnrolError,
-    limits::RequesterState,
-    publish::{Item, PublishError, Published},
-    withdraw::WithdrawError,
+    ClientName, Decision, Policy, Requester, UnixSeconds, UserId, UserState, keys::EnrolError, limits::RequesterState,
 };
 
 use crate::{
     clock,
-    seams::{Batch, Fates, Ground, Ruling, Scene, Seams, Stocks, ruling},
+    seams::{Ground, Ruling, Scene, Seams, ruling},
     store::{Appended, Stores, Stream},
     views::Views,
 };
 
 pub use keys::{Lasting, Verified};
+pub use packages::Upload;
 
 /// A directory over a store; any number of them over one store are replicas of one directory.
 #[derive(Debug)]
@@ -48,9 +43,6 @@ pub enum NotDone<E> {
     #[error("{0}")]
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
-
-/// What came in as a KeyPackage, and the role that its publisher gave it.
-pub type Upload = (Vec<u8>, Option<Role>);
 
 impl Directory {
     /// A directory that keeps these limits.
@@ -86,74 +78,6 @@ impl Directory {
         Ok((token, not_after))
     }
 
-    /// Publishes a batch of KeyPackages.
-    ///
-    /// # Errors
-    ///
-    /// See [`PublishError`].
-    pub async fn publish(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        uploads: Vec<Upload>,
-    ) -> Result<Published, NotDone<PublishError>> {
-        let (client, policy) = (client.clone(), self.policy.clone());
-        let verified = tokio::task::spawn_blocking(move || Batch::verified(client, uploads, &policy));
-        let batch = verified.await.map_err(NotDone::failed)?;
-        self.command(user, |scene| (self.seams.publish)(scene, &batch)).await
-    }
-
-    /// Takes KeyPackages back.
-    ///
-    /// # Errors
-    ///
-    /// See [`WithdrawError`].
-    pub async fn withdraw(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        references: &BTreeSet<KeyPackageRef>,
-    ) -> Result<Fates, NotDone<WithdrawError>> {
-        self.command(user, |scene| (self.seams.withdraw)(scene, client, references)).await
-    }
-
-    /// What is left of a client's KeyPackages.
-    ///
-    /// # Errors
-    ///
-    /// See [`FeedError`].
-    pub async fn stock(&self, user: &UserId, client: &ClientName) -> Result<Stocks, NotDone<FeedError>> {
-        self.command(user, |scene| (self.seams.stock)(scene, client)).await
-    }
-
-    /// What a client has not acknowledged yet.
-    ///
-    /// # Errors
-    ///
-    /// See [`FeedError`].
-    pub async fn notifications(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        after: u64,
-    ) -> Result<Vec<Notification>, NotDone<FeedError>> {
-        self.command(user, |scene| (self.seams.notifications)(scene, client, after)).await
-    }
-
-    /// Lets go of what a client has read.
-    ///
-    /// # Errors
-    ///
-    /// See [`FeedError`].
-    pub async fn acknowledge(
-        &self,
-        user: &UserId,
-        client: &ClientName,
-        through: u64,
-    ) -> Result<(), NotDone<FeedError>> {
-        self.command(user, |scene| (self.seams.acknowledge)(scene, client, through)).await
-    }
-
     /// Whether a requester may do what is for this client alone.
     pub(crate) fn admits(&self, ground: Ground, requester: &Requester, user: &UserId, client: &ClientName) -> bool {
         (self.seams.admits)(ground, requester, user, client)
@@ -182,23 +106,6 @@ impl Directory {
             }
         }
         Err(NotDone::Contended)
-    }
-}
-
-impl Batch {
-    /// Verifies the KeyPackages: up to a second of computing for a full batch, so not on the threads that serve.
-    fn verified(client: ClientName, uploads: Vec<Upload>, policy: &Policy) -> Self {
-        let now = clock::now();
-        // What is beyond the limit is not looked at: the core refuses the batch for its size, before it looks itself.
-        let unread = || Err(KeyPackageFlaw::Malformed { why: "not looked at".into() });
-        let verify = |(position, (bytes, declared)): (usize, &Upload)| {
-            let within = position < policy.batch_max;
-            let key_package =
-                if within { UnverifiedKeyPackage::new(bytes.clone()).verify(policy, now) } else { unread() };
-            Item { key_package, declared: *declared }
-        };
-        let items = uploads.iter().enumerate().map(verify).collect();
-        Self { client, items, uploads: uploads.into_iter().map(|(bytes, _)| bytes).collect() }
     }
 }
 

@@ -13,6 +13,7 @@ use kpd_directory::{
     keys::{AddKeyError, EnrolError, ExtendKeyError, RemoveKeyError},
     limits::Limited,
     publish::{ItemFault, PublishError},
+    upkeep::RemoveClientError,
     withdraw::WithdrawError,
 };
 use serde::Serialize;
@@ -162,6 +163,7 @@ problems! {
         ExtendKeyError::ExpiryNotForward { .. } => ExpiryNotForward,
     }
     RemoveKeyError { RemoveKeyError::UnknownKey => UnknownKey }
+    RemoveClientError { RemoveClientError::UnknownClient => UnknownClient }
     WithdrawError { WithdrawError::UnknownClient => UnknownClient }
     ClaimError {
         ClaimError::UnknownUser => UnknownUser,
@@ -199,6 +201,7 @@ fn kind_of_item(fault: &ItemFault) -> Kind {
         ItemFault::SignerNotListed { .. } => Kind::SignerNotListed,
         ItemFault::RoleContradicted { .. } => Kind::RoleContradicted,
         ItemFault::AlreadyUsed { .. } => Kind::AlreadyUsed,
+        ItemFault::BeforeFence { .. } => Kind::BeforeFence,
         ItemFault::InitKeyReused { .. } => Kind::InitKeyReused,
         ItemFault::RoleConflict { .. } => Kind::RoleConflict,
         ItemFault::TwoLastResorts { .. } => Kind::TwoLastResorts,

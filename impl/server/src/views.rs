@@ -75,6 +75,11 @@ impl<S: State> Views<S> {
         Self { kept: Mutex::default(), keeping }
     }
 
+    /// Whose views are kept.
+    pub(crate) fn kept(&self) -> Vec<UserId> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// The view of a user, to be locked for the length of a command.
     pub(crate) fn of(&self, user: &UserId) -> Turn<S> {
         let empty = || Arc::new(tokio::sync::Mutex::new(View::empty(self.keeping)));

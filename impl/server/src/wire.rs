@@ -15,10 +15,10 @@ pub(crate) use base64::Base64;
 pub(crate) use blocks::{BlockShape, Blocks};
 pub(crate) use claims::{ClaimShape, ClaimedShape};
 pub(crate) use feed::{Acknowledge, Notifications, StockShape};
-pub(crate) use key_packages::{Publish, PublishedShape, RoleShape, Withdraw, Withdrawn};
+pub(crate) use key_packages::{InventoryShape, Publish, PublishedShape, ReplacedShape, RoleShape, Withdraw, Withdrawn};
 pub(crate) use keys::{AddKeyShape, AddedKeyShape, ExtendKey, KeyHistory, Keys, VerifiedShape};
 pub(crate) use object::Object;
-pub(crate) use users::{Enrol, Enrolled};
+pub(crate) use users::{ClientRemoved, Enrol, Enrolled};
 
 /// The header that makes a repeated claim recognisable.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -14,7 +14,8 @@ use crate::{
 /// One client's KeyPackages and notifications.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClientState {
-    /// Everything ever published. Invariant: nothing leaves it, so that what was granted cannot come back (`PUB-RETRY`).
+    /// Everything ever published. Invariant: nothing leaves it before its `not_after`, so that what was granted cannot come
+    /// back (`PUB-RETRY`, `LIFE-TOMBSTONE`).
     pub(crate) packages: BTreeMap<KeyPackageRef, Record>,
     /// Who had an init key first. Invariant: one entry for each of `packages`.
     pub(crate) init_keys: BTreeMap<[u8; 32], KeyPackageRef>,
@@ -22,6 +23,8 @@ pub(crate) struct ClientState {
     pub(crate) stock: BTreeMap<CipherSuite, Vec<KeyPackageRef>>,
     /// The last resort of each suite (`LAST-ONE-PER-SUITE`).
     pub(crate) last_resorts: BTreeMap<CipherSuite, KeyPackageRef>,
+    /// How many packages were ever published: the place of the next one.
+    pub(crate) uploads: usize,
     /// Unacknowledged notifications, oldest first.
     pub(crate) notifications: Vec<Notification>,
     /// The sequence of the newest notification ever; 0 before the first.
@@ -56,8 +59,8 @@ impl ClientState {
     pub(super) fn publish(&mut self, facts: &Facts) {
         let reference = facts.reference;
         self.init_keys.insert(facts.init_key_digest, reference);
-        // Nothing leaves `packages`, so its size counts the uploads.
-        self.packages.insert(reference, Record::new(facts, self.packages.len()));
+        self.packages.insert(reference, Record::new(facts, self.uploads));
+        self.uploads += 1;
         // A suite that ever had a package stays known, so that nothing left is told as 0 (`NOTE-ZERO`).
         let stock = self.stock.entry(facts.suite).or_default();
         match facts.role {
@@ -97,6 +100,21 @@ impl ClientState {
         self.last_resorts.retain(|_, other| other != reference);
     }
 
+    /// What can be granted now or later can be granted no more; what has ended already stays as it ended.
+    pub(super) fn withdraw_available(&mut self, now: UnixSeconds, listed: &BTreeSet<SignatureKeyId>) {
+        let available: Vec<_> = self.available(now, listed).map(|record| record.facts.reference).collect();
+        available.iter().for_each(|reference| self.leave(reference, Fate::Withdrawn));
+    }
+
+    /// Lets go of packages whose `not_after` has passed; their suites stay known (`NOTE-ZERO`).
+    pub(super) fn forget(&mut self, now: UnixSeconds) {
+        self.packages.retain(|_, record| now < record.facts.not_after);
+        let Self { packages, init_keys, stock, last_resorts, .. } = self;
+        init_keys.retain(|_, reference| packages.contains_key(reference));
+        stock.values_mut().for_each(|stock| stock.retain(|reference| packages.contains_key(reference)));
+        last_resorts.retain(|_, reference| packages.contains_key(reference));
+    }
+
     fn settle(&mut self, reference: &KeyPackageRef, fate: Fate) {
         if let Some(record) = self.packages.get_mut(reference) {
             record.fate = fate;
@@ -123,6 +141,15 @@ impl ClientState {
     ) -> impl Iterator<Item = &Record> {
         let stock = self.stock.get(&suite).into_iter().flatten();
         stock.filter_map(|reference| self.packages.get(reference)).filter(move |record| record.is_kept(now, listed))
+    }
+
+    /// All packages of either role that may be granted now or later.
+    pub(crate) fn available(
+        &self,
+        now: UnixSeconds,
+        listed: &BTreeSet<SignatureKeyId>,
+    ) -> impl Iterator<Item = &Record> {
+        self.packages.values().filter(move |record| record.fate == Fate::Available && record.is_kept(now, listed))
     }
 
     /// The last resort of a suite, if it may be granted now (`LAST-SAME-CHECKS`).

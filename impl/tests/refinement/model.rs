@@ -168,7 +168,10 @@ fn speaker(command: &Command) -> Who {
         | Command::ExtendKey { by, .. }
         | Command::RemoveKey { by, .. }
         | Command::Block { by, .. }
+        | Command::Replace { by, .. }
+        | Command::Compare { by }
+        | Command::RemoveClient { by, .. }
         | Command::Unblock { by, .. } => *by,
-        Command::Wait(_) => crate::support::world::CLIENTS[0],
+        Command::Collect | Command::Fence | Command::Wait(_) => crate::support::world::CLIENTS[0],
     }
 }

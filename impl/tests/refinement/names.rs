@@ -42,9 +42,14 @@ pub(crate) fn op(state: &State, now: UnixSeconds, command: &Command) -> Op {
             Op::RemoveKey { client: listed.map_or(client(*by), |listed| listed.client), key: key(name) }
         }
         Command::Wait(_) => Op::Tick { to: now },
-        Command::ExtendKey { .. } | Command::Block { .. } | Command::Unblock { .. } => {
-            panic!("not in the model: {command}")
-        }
+        Command::ExtendKey { .. }
+        | Command::Block { .. }
+        | Command::Unblock { .. }
+        | Command::Replace { .. }
+        | Command::Compare { .. }
+        | Command::RemoveClient { .. }
+        | Command::Collect
+        | Command::Fence => panic!("not in the model: {command}"),
     }
 }
 
@@ -53,7 +58,9 @@ pub(crate) fn outcome(by: Who, answer: &Answer) -> Outcome {
     match answer {
         Answer::Done | Answer::Published(_) => Outcome::Done,
         Answer::Claimed(clients) => panic!("see `claimed`: {clients:?}"),
-        Answer::Limited(limited) => panic!("not in the model: {limited}"),
+        Answer::Limited(_) | Answer::Replaced { .. } | Answer::Inventory(_) | Answer::ClientRemoved { .. } => {
+            panic!("not in the model: {answer:?}")
+        }
         Answer::Withdrawn(fates) => Outcome::Withdrawn(
             fates.iter().map(|(reference, fate)| (referenced(reference), withdrawn(*fate))).collect(),
         ),

@@ -25,6 +25,12 @@ mod notifications;
 
 mod withdrawing;
 
+mod replacing;
+
+mod reconciling;
+
+mod upkeep;
+
 mod keys;
 
 mod expiry;

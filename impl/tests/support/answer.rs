@@ -11,6 +11,8 @@ use kpd_directory::{
     keys::{AddKeyError, ExtendKeyError, RemoveKeyError},
     limits::Limited,
     publish::PublishError,
+    reconcile::Inventory,
+    upkeep::RemoveClientError,
     withdraw::{WithdrawError, WithdrawnFate},
 };
 
@@ -25,6 +27,9 @@ pub(crate) enum Answer {
     Published(Vec<(KeyPackageRef, bool)>),
     Claimed(Vec<(ClientName, ClientAnswer)>),
     Limited(Limited),
+    Replaced { items: Vec<(KeyPackageRef, bool)>, withdrawn: Vec<KeyPackageRef> },
+    Inventory(Inventory),
+    ClientRemoved { unread: usize },
     Withdrawn(BTreeMap<KeyPackageRef, WithdrawnFate>),
     Stock(BTreeMap<CipherSuite, Stock>),
     Notifications(Vec<Notification>),
@@ -42,6 +47,7 @@ pub(crate) enum Refusal {
     ExtendKey(#[from] ExtendKeyError),
     RemoveKey(#[from] RemoveKeyError),
     Block(#[from] BlockError),
+    RemoveClient(#[from] RemoveClientError),
 }
 
 impl Answer {
@@ -49,9 +55,18 @@ impl Answer {
     pub(crate) fn tell(&self, command: &Command) -> String {
         match self {
             Self::Done => "done".into(),
-            Self::Published(items) => join(items.iter().map(|(reference, new)| {
-                format!("{} {}", referenced(reference).name, if *new { "new" } else { "there" })
-            })),
+            Self::Published(items) => published(items),
+            Self::Replaced { items, withdrawn } => {
+                let mut names: Vec<_> =
+                    withdrawn.iter().map(|reference| referenced(reference).name.to_owned()).collect();
+                names.sort();
+                format!("{}; withdrawn: {}", published(items), join(names.into_iter()))
+            }
+            Self::Inventory(inventory) => {
+                let states = inventory.packages.iter().map(|kept| (kept.reference, kept.state)).collect();
+                join(in_order_of_names(&states).map(|(name, state)| format!("{name} {}", state.as_str())))
+            }
+            Self::ClientRemoved { unread } => format!("{unread} unread"),
             Self::Claimed(clients) => join(clients.iter().map(|(name, answer)| format!("{name}: {}", granted(answer)))),
             Self::Limited(limited) => format!("too soon by {}", limited.retry_after),
             Self::Withdrawn(fates) => join(in_order_of_names(fates).map(|(name, fate)| {
@@ -71,13 +86,25 @@ impl Answer {
             })),
             Self::Notifications(feed) => join(feed.iter().map(notification)),
             Self::Refused(Refusal::Publish(PublishError::Items(faults))) => {
-                let Command::Publish { items, .. } = command else { return format!("{faults:?}") };
-                let faults = faults.iter().map(|(position, fault)| format!("{}: {fault}", items[*position].0));
+                let names: Vec<_> = match command {
+                    Command::Publish { items, .. } => items.iter().map(|(name, _)| *name).collect(),
+                    Command::Replace { items, .. } => items.clone(),
+                    _ => return format!("{faults:?}"),
+                };
+                let faults = faults.iter().map(|(position, fault)| format!("{}: {fault}", names[*position]));
                 format!("refused: {}", with_names(join(faults)))
             }
             Self::Refused(refusal) => format!("refused: {refusal}"),
         }
     }
+}
+
+fn published(items: &[(KeyPackageRef, bool)]) -> String {
+    join(
+        items
+            .iter()
+            .map(|(reference, new)| format!("{} {}", referenced(reference).name, if *new { "new" } else { "there" })),
+    )
 }
 
 fn granted(answer: &ClientAnswer) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kpd_directory::{ServerName, blocks::Blocked, key_package::Role};
+use kpd_directory::{ClientName, ServerName, blocks::Blocked, key_package::Role};
 
 use crate::support::world::{Who, key, named, user_id};
 
@@ -32,6 +32,16 @@ pub(crate) enum Command {
     Block { by: Who, blocked: Blocked },
     /// `alice/phone unblocks bob`
     Unblock { by: Who, blocked: Blocked },
+    /// `alice/phone replaces a1 z1*`
+    Replace { by: Who, items: Vec<&'static str> },
+    /// `alice/phone compares`
+    Compare { by: Who },
+    /// `alice/phone dismisses laptop`
+    RemoveClient { by: Who, client: ClientName },
+    /// `collect`, for all users.
+    Collect,
+    /// `fence`, for all users.
+    Fence,
     /// `wait 60`, in seconds.
     Wait(u64),
 }
@@ -55,6 +65,11 @@ impl Command {
         if first == "wait" {
             return Self::Wait(number(next()));
         }
+        match first {
+            "collect" => return Self::Collect,
+            "fence" => return Self::Fence,
+            _ => {}
+        }
         let by = Who::parse(first);
         match next() {
             "publishes" => Self::Publish { by, items: words.map(item).collect() },
@@ -73,6 +88,9 @@ impl Command {
                 Self::ExtendKey { by, key, lasting: number(next()) }
             }
             "removes" => Self::RemoveKey { by, key: key(next()).name },
+            "replaces" => Self::Replace { by, items: words.map(|name| named(name).name).collect() },
+            "compares" => Self::Compare { by },
+            "dismisses" => Self::RemoveClient { by, client: ClientName::parse(next()).expect("a client name") },
             "blocks" => Self::Block { by, blocked: blocked(words) },
             "unblocks" => Self::Unblock { by, blocked: blocked(words) },
             verb => panic!("nobody {verb}, in {text:?}"),
@@ -162,6 +180,11 @@ impl fmt::Display for Command {
             Self::RemoveKey { by, key } => write!(f, "{by} removes {key}"),
             Self::Block { by, blocked } => write!(f, "{by} blocks {}", Told(blocked)),
             Self::Unblock { by, blocked } => write!(f, "{by} unblocks {}", Told(blocked)),
+            Self::Replace { by, items } => write!(f, "{by} replaces {}", items.join(" ")),
+            Self::Compare { by } => write!(f, "{by} compares"),
+            Self::RemoveClient { by, client } => write!(f, "{by} dismisses {client}"),
+            Self::Collect => f.write_str("collect"),
+            Self::Fence => f.write_str("fence"),
             Self::Wait(seconds) => write!(f, "wait {seconds}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     sync::{Arc, Mutex},
 };
 
@@ -9,11 +10,11 @@ use kpd_directory::{
     CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
     claim::{Answered, ClaimError},
     event::{Claim, LastResort},
-    key_package::{KeyPackage, KeyPackageFlaw},
+    key_package::{KeyPackage, KeyPackageFlaw, Role},
     keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved, reserve},
     limits::{Limited, RequesterEvent, RequesterState},
     policy::Selection,
-    publish::Item,
+    publish::{Item, Replaced},
 };
 
 use crate::support::{
@@ -97,20 +98,38 @@ impl Directory {
     pub(crate) fn run(&mut self, command: &Command) -> Answer {
         match command {
             Command::Publish { by, items } => {
-                let verified = Arc::clone(&self.verified);
-                let item = |now, policy: &Policy, (name, declared): &(&'static str, _)| {
-                    let mut verified = verified.lock().expect("no panic while it is held");
-                    let verify = || unverified(&named(name).upload).verify(policy, now);
-                    Item {
-                        key_package: verified.entry((name, now)).or_insert_with(verify).clone(),
-                        declared: *declared,
-                    }
-                };
+                let verifier = self.verifier();
                 let published = self.decide(command, &by.user_id(), |state, policy, now| {
-                    let items: Vec<_> = items.iter().map(|named| item(now, policy, named)).collect();
+                    let items: Vec<_> =
+                        items.iter().map(|(name, declared)| verifier(now, policy, name, *declared)).collect();
                     state.publish(policy, now, &by.client_name(), &items)
                 });
                 answer(published.map(|published| Answer::Published(published.items)))
+            }
+            Command::Replace { by, items } => {
+                let verifier = self.verifier();
+                let replaced = self.decide(command, &by.user_id(), |state, policy, now| {
+                    let items: Vec<_> = items.iter().map(|name| verifier(now, policy, name, None)).collect();
+                    state.replace(policy, now, &by.client_name(), &items)
+                });
+                answer(replaced.map(|Replaced { items, withdrawn }| Answer::Replaced { items, withdrawn }))
+            }
+            Command::Compare { by } => {
+                let inventory = self
+                    .decide(command, &by.user_id(), |state, _, now| looked(state.inventory(now, &by.client_name())));
+                answer(inventory.map(Answer::Inventory))
+            }
+            Command::RemoveClient { by, client } => {
+                let unread = self.decide(command, &by.user_id(), |state, _, now| state.remove_client(now, client));
+                answer(unread.map(|unread| Answer::ClientRemoved { unread }))
+            }
+            Command::Collect => {
+                self.of_everybody(command, |state, policy, now| drop_answer(state.collect(policy, now)));
+                Answer::Done
+            }
+            Command::Fence => {
+                self.of_everybody(command, |state, _, now| drop_answer(state.fence(now)));
+                Answer::Done
             }
             Command::Claim { by, claim } => {
                 let (user, die) = (user_id(claim.user), claim.die);
@@ -181,6 +200,24 @@ impl Directory {
                 self.now += seconds;
                 Answer::Done
             }
+        }
+    }
+
+    /// What `verify` says of a KeyPackage, asked once for each time.
+    fn verifier(&self) -> impl Fn(UnixSeconds, &Policy, &'static str, Option<Role>) -> Item + use<> {
+        let verified = Arc::clone(&self.verified);
+        move |now, policy, name, declared| {
+            let mut verified = verified.lock().expect("no panic while it is held");
+            let verify = || unverified(&named(name).upload).verify(policy, now);
+            Item { key_package: verified.entry((name, now)).or_insert_with(verify).clone(), declared }
+        }
+    }
+
+    fn of_everybody(&mut self, command: &Command, decision: impl Fn(&UserState, &Policy, UnixSeconds) -> Decision<()>) {
+        for user in USERS {
+            let done: Result<(), Infallible> =
+                self.decide(command, &user_id(user), |state, policy, now| Ok(decision(state, policy, now)));
+            done.expect("it cannot be refused");
         }
     }
 
@@ -271,6 +308,10 @@ impl Wish {
             idempotency_key: self.key.as_deref().map(|key| IdempotencyKey::parse(key).expect("an idempotency key")),
         }
     }
+}
+
+fn drop_answer<A>(decision: Decision<A>) -> Decision<()> {
+    Decision { events: decision.events, answer: () }
 }
 
 /// A look is a decision that changes nothing.

@@ -1,6 +1,6 @@
 //! All mutants, in the order of the rules that they break.
 
-use super::{Mutant, auth, claims, keys, last_resort, limits, notes, publish, stores, withdraw};
+use super::{Mutant, auth, claims, keys, last_resort, life, limits, notes, publish, stores, withdraw};
 use crate::{
     auth::AuthFailure,
     seams::{Ground, Seams},
@@ -96,6 +96,9 @@ mutants! {
     "stores-before-refusing" breaks "PUB-ATOMIC":
         "A batch with a faulty KeyPackage is refused, but the others in it are stored.",
         TRUTH with publish: publish::stores_before_refusing;
+    "replace-withdraws-first" breaks "PUB-ATOMIC":
+        "A replacement withdraws what is available before it looks at the batch, and then refuses it.",
+        TRUTH with replace: life::replace_withdraws_first;
     "accepts-any-batch" breaks "PUB-LIMITS":
         "A batch of any size is accepted, whatever limit is published.",
         TRUTH with publish: publish::accepts_any_batch;
@@ -242,6 +245,22 @@ mutants! {
             ground == Ground::Feed || (Seams::HONEST.admits)(ground, requester, user, client)
         };
 
+    "lists-available-alone" breaks "NOTE-RECONCILE":
+        "The owner's list of its KeyPackages leaves out what is not available.",
+        TRUTH with inventory: life::lists_available_alone;
+    "calls-granted-available" breaks "NOTE-RECONCILE":
+        "The owner's list of its KeyPackages calls available what was granted.",
+        TRUTH with inventory: life::calls_granted_available;
+    "digest-without-states" breaks "NOTE-RECONCILE":
+        "The digest over an owner's KeyPackages stays the same when their states change.",
+        TRUTH with digest: life::digest_without_states;
+    "never-low" breaks "NOTE-LOW-WATER":
+        "No stock is ever called low.",
+        TRUTH with is_low: |_, _| false;
+    "low-at-zero" breaks "NOTE-LOW-WATER":
+        "A stock is called low when nothing is left, and not before.",
+        TRUTH with is_low: |_, remaining| remaining == 0;
+
     // Who asks
     "accepts-unsigned" breaks "AUTH-REQUIRED":
         "A request without a signature is somebody's.",
@@ -259,6 +278,9 @@ mutants! {
         "A request is accepted however old its signature.",
         TRUTH with forgives: |failure| matches!(failure, AuthFailure::Stale { .. });
 
+    "tells-what-remains" breaks "CLAIM-OPAQUE":
+        "A header of the answer to a claim tells how many KeyPackages are left.",
+        TRUTH with gives_away: Some(life::remaining_of_all);
     "calls-blocks-exhaustion" breaks "CLAIM-UNIFORM":
         "A blocked requester is told that nothing is left, where an unknown user is said to be unknown.",
         TRUTH with claim: limits::calls_blocks_exhaustion;
@@ -337,4 +359,19 @@ mutants! {
     "silent-withdraw" breaks "LIFE-WITHDRAW-RACE":
         "A KeyPackage that was granted is said to be withdrawn.",
         TRUTH with withdraw: withdraw::silent;
+    "forgets-used-at-half-life" breaks "LIFE-TOMBSTONE":
+        "A used KeyPackage is forgotten when half of its lifetime is over, and published again.",
+        TRUTH with publish: life::forgets_used_at_half_life;
+    "removes-no-client" breaks "LIFE-REMOVE-CLIENT":
+        "A client is said to be removed, and is still there.",
+        TRUTH with remove_client: life::removes_no_client;
+    "removes-keys-alone" breaks "LIFE-REMOVE-CLIENT":
+        "What a removed client had not read is there for the next of its name.",
+        TRUTH with remove_client: life::removes_keys_alone;
+    "says-nothing-unread" breaks "LIFE-REMOVE-CLIENT":
+        "A removed client is said to have read everything.",
+        TRUTH with remove_client: life::says_nothing_unread;
+    "purges-at-half-life" breaks "LIFE-NO-EARLY-GC":
+        "A KeyPackage is purged when half of its lifetime is over.",
+        TRUTH with claim: life::purges_at_half_life;
 }

@@ -119,6 +119,8 @@ kinds! {
         "Leave the role out, or mark the KeyPackage.";
     AlreadyUsed "already-used" ["PUB-RETRY"] "It was published before, and granted or withdrawn since",
         "Forget that it is to be published: it will not be granted again. Keep its private key if it was granted.";
+    BeforeFence "before-fence" ["LIFE-RESTORE"] "Its lifetime began before the directory was restored from a backup",
+        "Make it anew, beginning now: what began before may have been granted in what was lost.";
     InitKeyReused "init-key-reused" ["PUB-FRESH"] "Its init key came before in another KeyPackage",
         "Make the KeyPackage anew, with a fresh init key.";
     RoleConflict "role-conflict" ["PUB-ONE-ROLE"] "Its init key came before in the other role",

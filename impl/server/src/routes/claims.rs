@@ -3,7 +3,8 @@
 use axum::{
     Json,
     extract::State,
-    http::header::{CACHE_CONTROL, HeaderName},
+    http::{HeaderValue, header::CACHE_CONTROL},
+    response::{IntoResponse, Response},
 };
 use kpd_directory::{UserId, claim::Answered, event::Claim};
 
@@ -29,12 +30,17 @@ pub(super) async fn claim(
     Names(user): Names<UserId>,
     Idempotency(idempotency_key): Idempotency,
     SignedJson { signer, body }: SignedJson<ClaimShape>,
-) -> Result<([(HeaderName, &'static str); 1], Json<ClaimedShape>), Problem> {
+) -> Result<Response, Problem> {
     let ClaimShape { cipher_suites, last_resort } = body;
     let claim = Claim { requester: signer.requester, cipher_suites, last_resort, idempotency_key };
     match app.directory.claim(&user, &claim).await? {
         Answered::Claimed(claimed) => {
-            Ok(([(CACHE_CONTROL, app.directory.seams().claim_cache_control)], Json(claimed.into())))
+            let headers = [(CACHE_CONTROL, app.directory.seams().claim_cache_control)];
+            let mut response = (headers, Json(ClaimedShape::from(claimed))).into_response();
+            if let Some(remaining) = app.directory.gives_away(&user).await {
+                response.headers_mut().insert("x-remaining", HeaderValue::from(remaining));
+            }
+            Ok(response)
         }
         Answered::Limited(limited) => Err(limited.into()),
     }

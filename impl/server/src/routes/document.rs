@@ -69,6 +69,8 @@ refusals! {
     RemoveKeyRefusals: Unauthenticated NotOwner UnknownKey TooLarge;
     PublishRefusals: Unauthenticated NotOwner UnknownClient KeyPackagesRefused BatchEmpty BatchTooLarge StockFull TooLarge
         UnsupportedMediaType;
+    InventoryRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
+    RemoveClientRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
     WithdrawRefusals: Unauthenticated NotOwner UnknownClient TooLarge UnsupportedMediaType;
     ClaimRefusals: Unauthenticated UnknownUser IdempotencyMismatch RateLimited TooLarge UnsupportedMediaType;
     BlockRefusals: Unauthenticated NotOwner UnknownUser TooLarge UnsupportedMediaType;

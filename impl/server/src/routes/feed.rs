@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::document::{AcknowledgeRefusals, FeedRefusals};
 use crate::{
-    extract::{App, Names, Parameters, Signed, SignedJson},
+    extract::{App, Names, Parameters, Shared, Signed, SignedJson},
     problem::Problem,
     seams::Ground,
     status::Done,
@@ -38,7 +38,8 @@ pub(super) async fn stock(
     Signed(signer): Signed,
 ) -> Result<Private<StockShape>, Problem> {
     app.must_own(Ground::Feed, &signer, &user, &client)?;
-    Ok(private(app.directory.stock(&user, &client).await?.into()))
+    let stocks = app.directory.stock(&user, &client).await?;
+    Ok(private(StockShape::new(stocks, |remaining| app.is_low(remaining))))
 }
 
 /// The grants that were not acknowledged yet (`NOTE-EVERY-GRANT`).
@@ -55,7 +56,8 @@ pub(super) async fn notifications(
     Signed(signer): Signed,
 ) -> Result<Private<Notifications>, Problem> {
     app.must_own(Ground::Feed, &signer, &user, &client)?;
-    Ok(private(app.directory.notifications(&user, &client, after).await?.into()))
+    let notifications = app.directory.notifications(&user, &client, after).await?;
+    Ok(private(Notifications::new(notifications, |remaining| app.is_low(remaining))))
 }
 
 /// Lets go of notifications that were read (`NOTE-SURVIVES`).
@@ -71,6 +73,12 @@ pub(super) async fn acknowledge(
     app.must_own(Ground::Feed, &signer, &user, &client)?;
     app.directory.acknowledge(&user, &client, body.through).await?;
     Ok(Done)
+}
+
+impl Shared {
+    fn is_low(&self, remaining: usize) -> bool {
+        (self.directory.seams().is_low)(self.directory.policy(), remaining)
+    }
 }
 
 pub(super) fn private<T>(answer: T) -> Private<T> {

@@ -2,13 +2,15 @@
 
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use kpd_directory::{
-    SignatureKey, SignatureKeyId, UserId,
+    ClientName, SignatureKey, SignatureKeyId, UserId,
     keys::{AddKey, Authority},
 };
 use serde::Deserialize;
 
 use super::{
-    document::{AddKeyRefusals, EnrolRefusals, ExtendKeyRefusals, KeysRefusals, RemoveKeyRefusals},
+    document::{
+        AddKeyRefusals, EnrolRefusals, ExtendKeyRefusals, KeysRefusals, RemoveClientRefusals, RemoveKeyRefusals,
+    },
     verify::cacheable,
 };
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
     extract::{App, Names, OperatorJson, Parameters, PerhapsSignedJson, Signed, SignedJson, bad},
     problem::{Problem, ProblemKind},
     status::{Created, Done},
-    wire::{AddKeyShape, AddedKeyShape, Enrol, Enrolled, ExtendKey, KeyHistory, Keys},
+    wire::{AddKeyShape, AddedKeyShape, ClientRemoved, Enrol, Enrolled, ExtendKey, KeyHistory, Keys},
 };
 
 /// Lets a user in; the operator does.
@@ -105,6 +107,20 @@ pub(super) async fn remove_key(
     signer.must_be_of(&user)?;
     app.directory.remove_key(&user, &id).await?;
     Ok(Done)
+}
+
+/// Removes a client in one act, with its keys, its KeyPackages and what it has not read (`LIFE-REMOVE-CLIENT`); any
+/// client of the user does.
+#[utoipa::path(delete, path = "/v1/users/{user}/clients/{client}", tag = "users", security(("signature" = [])),
+    params(("user" = String, Path, example = "acct:bob@example.org"), ("client" = String, Path, example = "bob-phone")),
+    responses((status = OK, description = "It is gone", body = ClientRemoved), RemoveClientRefusals))]
+pub(super) async fn remove_client(
+    State(app): State<App>,
+    Names((user, client)): Names<(UserId, ClientName)>,
+    Signed(signer): Signed,
+) -> Result<Json<ClientRemoved>, Problem> {
+    signer.must_be_of(&user)?;
+    Ok(Json(ClientRemoved { unread: app.directory.remove_client(&user, &client).await? }))
 }
 
 fn to_be_added(body: AddKeyShape, signer: Option<Signer>) -> Result<AddKey, Problem> {

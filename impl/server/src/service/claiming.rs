@@ -34,6 +34,12 @@ impl Directory {
         self.command(user, |scene| (self.seams.claim)(scene, claim)).await
     }
 
+    /// What the answer to a claim gives away beside the answer: nothing, unless a mutant does.
+    pub(crate) async fn gives_away(&self, user: &UserId) -> Option<usize> {
+        let gives_away = self.seams.gives_away?;
+        self.command(user, |scene| read(Ok::<_, ClaimError>(gives_away(scene)))).await.ok()
+    }
+
     async fn is_answered(&self, user: &UserId, claim: &Claim) -> Result<bool, NotDone<ClaimError>> {
         let answered =
             |scene: &Scene<'_>| scene.state.answered_before(scene.policy, scene.now, claim).map(|it| it.is_some());

@@ -22,6 +22,8 @@ struct SuiteStock {
     cipher_suite: CipherSuite,
     /// Those that a claim could get now.
     regular: usize,
+    /// Whether these are fewer than the policy's `low_water`: time for new ones (`NOTE-LOW-WATER`).
+    low: bool,
     last_resort: Option<LastResortStock>,
 }
 
@@ -34,11 +36,11 @@ struct LastResortStock {
     used: bool,
 }
 
-impl From<Stocks> for StockShape {
-    fn from(stocks: Stocks) -> Self {
+impl StockShape {
+    pub(crate) fn new(stocks: Stocks, is_low: impl Fn(usize) -> bool) -> Self {
         let suite = |(cipher_suite, stock): (_, kpd_directory::feed::Stock)| {
             let last_resort = stock.last_resort.map(|it| LastResortStock { reference: it.reference, used: it.used });
-            SuiteStock { cipher_suite, regular: stock.regular, last_resort }
+            SuiteStock { cipher_suite, regular: stock.regular, low: is_low(stock.regular), last_resort }
         };
         Self { suites: stocks.into_iter().map(suite).collect() }
     }
@@ -53,7 +55,7 @@ pub(crate) struct Notifications {
 /// One grant.
 #[derive(Debug, Serialize, ToSchema)]
 struct NotificationShape {
-    /// From 1, without gaps.
+    /// From 1, without gaps but for one where the directory was restored from a backup.
     sequence: u64,
     /// Unix seconds.
     at: UnixSeconds,
@@ -68,6 +70,8 @@ struct NotificationShape {
     first_use: bool,
     /// How many regular KeyPackages of the suite were left.
     remaining: usize,
+    /// Whether these were fewer than the policy's `low_water`.
+    low: bool,
 }
 
 /// Who got it, as authenticated.
@@ -79,8 +83,8 @@ struct RequesterShape {
     client: ClientName,
 }
 
-impl From<Vec<Notification>> for Notifications {
-    fn from(notifications: Vec<Notification>) -> Self {
+impl Notifications {
+    pub(crate) fn new(notifications: Vec<Notification>, is_low: impl Fn(usize) -> bool) -> Self {
         let shape = |notification: Notification| {
             let Requester { user, client } = notification.requester;
             NotificationShape {
@@ -92,6 +96,7 @@ impl From<Vec<Notification>> for Notifications {
                 requester: RequesterShape { user, client },
                 first_use: notification.first_use,
                 remaining: notification.remaining,
+                low: is_low(notification.remaining),
             }
         };
         Self { notifications: notifications.into_iter().map(shape).collect() }

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use kpd_directory::{KeyPackageRef, key_package::Role, publish::Published, withdraw::WithdrawnFate};
+use data_encoding::BASE64URL_NOPAD;
+use kpd_directory::{
+    CipherSuite, KeyPackageRef,
+    key_package::Role,
+    publish::{Published, Replaced},
+    reconcile::{Inventory, PackageState},
+    withdraw::WithdrawnFate,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,6 +67,73 @@ impl From<Published> for PublishedShape {
         let items = published.items.into_iter().map(|(reference, new)| PublishedItem { reference, new });
         let key_packages: Vec<_> = items.collect();
         Self { accepted: key_packages.len(), key_packages }
+    }
+}
+
+/// A batch that took the place of the rest.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Replaced)]
+pub(crate) struct ReplacedShape {
+    accepted: usize,
+    /// How many were available until now, and are not in the batch.
+    withdrawn: usize,
+    key_packages: Vec<PublishedItem>,
+}
+
+impl From<Replaced> for ReplacedShape {
+    fn from(replaced: Replaced) -> Self {
+        let withdrawn = replaced.withdrawn.len();
+        let PublishedShape { accepted, key_packages } = Published { items: replaced.items }.into();
+        Self { accepted, withdrawn, key_packages }
+    }
+}
+
+/// A client's KeyPackages that are remembered: at least until their lifetime has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Inventory)]
+pub(crate) struct InventoryShape {
+    /// SHA-256 in base64url without padding, over a line for each of `key_packages` in their order: the reference, a
+    /// space, the state, a line feed.
+    digest: String,
+    /// In the order of the bytes of their references.
+    key_packages: Vec<KeptShape>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Kept)]
+struct KeptShape {
+    #[schema(value_type = String)]
+    reference: KeyPackageRef,
+    #[schema(value_type = u16)]
+    cipher_suite: CipherSuite,
+    #[schema(value_type = RoleShape)]
+    role: Role,
+    #[schema(value_type = PackageStateShape)]
+    state: PackageState,
+}
+
+/// What has become of a KeyPackage: the first that applies. A last resort that was granted is `available` still.
+#[derive(ToSchema)]
+#[schema(as = PackageState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "the document's name for a type of the core, which does not know the document")]
+enum PackageStateShape {
+    Granted,
+    Withdrawn,
+    Revoked,
+    Expired,
+    Available,
+}
+
+impl InventoryShape {
+    pub(crate) fn new(inventory: Inventory, digest: [u8; 32]) -> Self {
+        let packages = inventory.packages.into_iter().map(|kept| KeptShape {
+            reference: kept.reference,
+            cipher_suite: kept.suite,
+            role: kept.role,
+            state: kept.state,
+        });
+        Self { digest: BASE64URL_NOPAD.encode(&digest), key_packages: packages.collect() }
     }
 }
 

@@ -22,3 +22,10 @@ pub(crate) struct Enrolled {
     /// Unix seconds.
     pub(crate) not_after: UnixSeconds,
 }
+
+/// A client that was removed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClientRemoved {
+    /// How many notifications it had not acknowledged; they are gone.
+    pub(crate) unread: usize,
+}

@@ -114,6 +114,9 @@ async fn of_users_and_keys() {
     snapshot("invalid-proof", &site.post(bob.keys(), &unproven).by(&bob).send().await);
     let stolen = Person::new(bob.user, "bob-tablet", Key::ed25519(2));
     snapshot("key-taken", &site.post(bob.keys(), &stolen.addition()).by(&bob).send().await);
+    let removal = |by| Call::new(&site, Method::DELETE, format!("/v1/users/{}/clients/bob-tablet", bob.user)).by(by);
+    snapshot("remove-unknown-client", &removal(&bob).send().await);
+    snapshot("remove-client-of-another", &removal(&eve).send().await);
     let mut late = tablet.addition();
     late["expires_at"] = (site.now() - 60).into();
     snapshot("key-that-has-ended", &site.post(bob.keys(), &late).by(&bob).send().await);

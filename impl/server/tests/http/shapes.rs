@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     problems::snapshot,
-    support::{Call, Key, Person, Site},
+    support::{Call, Key, Person, Site, package::batch},
 };
 
 #[tokio::test]
@@ -68,4 +68,29 @@ async fn freshness_ends_with_the_next_key() {
         assert!(fresh.is_some_and(|seconds| (20..=31).contains(&seconds)), "{fresh:?}");
         site.get(path).header("if-none-match", answer.header("etag")).send().await.is(304);
     }
+}
+
+#[tokio::test]
+async fn of_key_packages_and_clients() {
+    let site = Site::start().await;
+    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+    let tablet = Person::new(bob.user, "bob-tablet", Key::ed25519(2));
+    site.enrol(&bob).await;
+    site.add(&tablet, &bob).await;
+    let [a, b] = ["a", "b"].map(|seed| bob.package(seed, site.now()).bytes());
+    let z = bob.package("z", site.now()).last_resort().bytes();
+    snapshot("answer-published", &site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await);
+    let replace = Call::new(&site, Method::PUT, bob.own("key-packages")).json(&batch(&[&b, &z]));
+    snapshot("answer-replaced", &replace.by(&bob).send().await);
+    site.post(bob.claims(), &json!({})).by(&tablet).send().await.is(200);
+    // The order of the list is that of references, which depend on the time.
+    let mut inventory = site.get(bob.own("key-packages")).by(&bob).send().await;
+    let key = |kept: &serde_json::Value| (kept["role"].to_string(), kept["state"].to_string());
+    inventory.body["key_packages"].as_array_mut().unwrap().sort_by_key(key);
+    snapshot("answer-inventory", &inventory);
+    snapshot("answer-stock", &site.get(bob.own("stock")).by(&bob).send().await);
+    snapshot("answer-notifications", &site.get(bob.own("notifications")).by(&bob).send().await);
+    let removal = Call::new(&site, Method::DELETE, format!("/v1/users/{}/clients/bob-phone", bob.user));
+    snapshot("answer-client-removed", &removal.by(&tablet).send().await);
+    crate::document::says_all_of(&site).await;
 }

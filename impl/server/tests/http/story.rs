@@ -111,7 +111,7 @@ async fn stock(site: &Site, of: &Person) -> Value {
 
 fn suite_stock(suite: u16, regular: usize, last_resort: &[u8], used: bool) -> Value {
     let last_resort = json!({ "reference": reference(last_resort), "used": used });
-    json!({ "cipher_suite": suite, "regular": regular, "last_resort": last_resort })
+    json!({ "cipher_suite": suite, "regular": regular, "low": true, "last_resort": last_resort })
 }
 
 async fn notifications(site: &Site, of: &Person, after: u64) -> Vec<Value> {

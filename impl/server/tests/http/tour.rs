@@ -4,6 +4,7 @@ mod claims;
 mod expiry;
 mod keys;
 mod last_resort;
+mod life;
 mod limits;
 mod publish;
 
@@ -38,7 +39,8 @@ pub(crate) async fn walk(mutant: Option<Mutant>) -> Vec<String> {
 }
 
 async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
-    let policy = Policy { selection: Selection::Fifo, stock_max: 9, limits: Limits::NONE, ..Policy::default() };
+    let policy =
+        Policy { selection: Selection::Fifo, stock_max: 9, low_water: 3, limits: Limits::NONE, ..Policy::default() };
     let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared selection", declared["selection"].clone());
@@ -51,6 +53,10 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
     tour.at_once().await;
     tour.last_resorts().await;
     tour.keys().await;
+    tour.replacing().await;
+    tour.comparing().await;
+    tour.half_lives().await;
+    tour.removing().await;
     tour.has_ended(&ending).await;
     tour.has_expired(&expiring).await;
     crate::document::says_all_of(&tour.site).await;
@@ -145,8 +151,9 @@ impl Tour {
         let notes = self.notes(of).await.into_iter().map(|note| {
             let first = if note["first_use"] == true { " first" } else { "" };
             let by = note["requester"]["user"].as_str().unwrap();
+            let low = if note["low"] == true { ", few" } else { "" };
             format!(
-                "{} {} {} to {by}{first}, {} left",
+                "{} {} {} to {by}{first}, {} left{low}",
                 note["sequence"], note["role"], note["reference"], note["remaining"]
             )
         });

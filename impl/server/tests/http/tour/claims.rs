@@ -26,6 +26,8 @@ impl Tour {
             self.site.post(bob.claims(), &json!({})).by(&self.eve).header("idempotency-key", "key").send().await;
         self.tell_claimed("claim", &first);
         self.tell("its cache-control", first.header("cache-control"));
+        let headers: BTreeSet<_> = first.headers.keys().map(ToString::to_string).collect();
+        self.tell("its headers", json!(headers));
         self.tell(
             "its bytes are those published",
             first.body["clients"][0]["key_package"] == BASE64.encode(&packages[0]),
