@@ -71,7 +71,8 @@ impl Owner {
         let key = SignatureKey::new(scheme, self.signer.public()).expect("a public key");
         let proof = self.signer.sign(&possession_message(&self.user, &self.client, &key)).expect("a signature");
         let authority = Authority::EnrolmentToken("token".into());
-        let added = state.add_key(NOW, &AddKey { client: self.client.clone(), key, proof, authority });
+        let added =
+            state.add_key(NOW, &AddKey { client: self.client.clone(), key, proof, authority, expires_at: None });
         apply(&mut state, &added.expect("the token is good"));
         state
     }
