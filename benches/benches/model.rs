@@ -26,7 +26,7 @@ fn stocked(packages: u32) -> State {
         not_after: 100,
     };
     State::of(&[
-        Event::KeyAdded { user: User(0), client: Client(0), key: Key(0) },
+        Event::KeyAdded { user: User(0), client: Client(0), key: Key(0), expires: None },
         Event::Published((0..packages).map(facts).collect()),
     ])
 }

@@ -33,7 +33,7 @@ fn facts(package: u32, client: u32, role: Role) -> Facts {
 /// A hundred clients, each of a user of its own and with a last resort.
 fn initial() -> State {
     let events = (0..CLIENTS).flat_map(|client| {
-        let key = Event::KeyAdded { user: User(client), client: Client(client), key: Key(client) };
+        let key = Event::KeyAdded { user: User(client), client: Client(client), key: Key(client), expires: None };
         [key, Event::Published(vec![facts(client, client, Role::LastResort)])]
     });
     State::of(&events.collect::<Vec<_>>())

@@ -14,7 +14,7 @@ pub mod world;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     binding::{
@@ -23,7 +23,7 @@ use crate::{
         render::Variables,
     },
     recording::Recording,
-    run::{place::Place, transport::Lane},
+    run::{place::Places, transport::Lane},
     seed::Seed,
     vector::Vector,
 };
@@ -141,13 +141,13 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
     seed.child("order").shuffle(&mut order);
     // Those that wait begin first, or the last of them would be waited for at the end.
     order.sort_by_key(|index| !vectors[*index].all_steps().any(|(_, step)| step.waits()));
-    let places = Arc::new(Semaphore::new(options.jobs.max(1)));
+    let places = Places::new(options.jobs);
     let mut tasks = JoinSet::new();
     for index in order {
-        let (server, vector, places) = (server.clone(), Arc::clone(&vectors[index]), Arc::clone(&places));
+        let (server, vector, places) = (server.clone(), Arc::clone(&vectors[index]), places.clone());
         let seed = seed.child(&vector.id);
         tasks.spawn(async move {
-            let place = Place::take(places).await;
+            let place = places.take().await;
             let begun = Instant::now();
             let recording = vector_run::run(&server, &vector, seed, options.rounds, &place).await;
             Run { index, recording, took: begun.elapsed() }

@@ -57,6 +57,7 @@ impl<'a> Names<'a> {
             user: self.user(user),
             client: Client(index_number(index)),
             key: Key(index_number(index)),
+            expires: None,
         });
         let events: Vec<_> = std::iter::once(Event::Ticked { to: MADE_AT }).chain(added).collect();
         State::of(&events)
@@ -97,7 +98,7 @@ impl<'a> Names<'a> {
             let (user, _) = self.vector.client(&add.client)?;
             let client = self.client(&add.client)?;
             let key = Key(add.key_of.as_ref().map_or(Some(client), |owner| self.client(owner))?.0);
-            return Some(Op::AddKey { user: self.user(&user), client, key });
+            return Some(Op::AddKey { user: self.user(&user), client, key, expires: None });
         }
         if let Some(remove) = &step.remove_key {
             let client = self.client(&remove.client)?;

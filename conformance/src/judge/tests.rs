@@ -201,6 +201,27 @@ fn a_refusal_under_load_that_the_state_does_not_explain_fails_and_a_limit_says_n
 }
 
 #[test]
+fn a_race_that_the_model_does_not_know_is_judged_by_what_needs_no_search_and_by_its_lanes() {
+    let blocked = RACE.replace("judge: linearizable", "judge: rules");
+    let blocked = blocked.replace(
+        "c2: [ { claim: { as: b2, of: alice } } ]",
+        "c2: [ { claim: { as: b2, of: alice }, expect: { refused: unknown_user } } ]",
+    );
+    let refused = || Observed::Refused(Reason::UnknownUser);
+    let verdict = |recording| verdict(&blocked, recording);
+    // Nobody is unknown to the model, which would find this out; who writes `rules` knows why.
+    let legal = || race(granted("regular", "a1"), refused(), told(&[("a1", "b1")]));
+    assert!(matches!(self::verdict(RACE, legal()), Verdict::Fail(_)));
+    assert!(matches!(verdict(legal()), Verdict::Pass));
+    let twice = race(granted("regular", "a1"), granted("regular", "a1"), told(&[]));
+    fails(&verdict(twice), "CLAIM-ONCE", "was granted twice");
+    let untold = race(granted("regular", "a1"), refused(), told(&[]));
+    fails(&verdict(untold), "NOTE-EVERY-GRANT", "was not told so");
+    let let_in = race(granted("regular", "a1"), granted("regular", "a2"), told(&[("a1", "b1"), ("a2", "b2")]));
+    fails(&verdict(let_in), "CLAIM-ONCE", "it succeeded, where a refusal (UnknownUser) is right");
+}
+
+#[test]
 fn nothing_run_is_inconclusive() {
     assert!(matches!(verdict(RACE, Recording::default()), Verdict::Inconclusive { .. }));
 }

@@ -56,7 +56,8 @@ pub(super) fn absent(policy: &Record) -> Vec<(Capability, String)> {
         Some(_) => {}
     }
     match number("low_water") {
-        None | Some(0) => lacks(Capability::LowWater, "it declares no low water".into()),
+        None => lacks(Capability::LowWater, "it declares no low water".into()),
+        Some(0 | 1) => lacks(Capability::LowWater, "it calls a stock low when nothing is left".into()),
         Some(threshold) if threshold > STOCK_OF_PLENTY => {
             let why = format!("it calls {threshold} few, and the suite publishes {STOCK_OF_PLENTY} at most");
             lacks(Capability::LowWater, why);
@@ -118,7 +119,7 @@ mod tests {
             ]
         );
         // Ten users are asked; five claims of each are not a hundred.
-        let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 100, "low_water": 1 });
+        let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 100, "low_water": 2 });
         assert_eq!(lacks(&policy)[0].1, "it declares 100 claims, and the suite asks less than 50 times");
     }
 }

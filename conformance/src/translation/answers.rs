@@ -87,6 +87,12 @@ impl Names<'_> {
                 };
                 Seen::Stock { regular: stock.regular.get(&suite).map(|left| u64::from(*left)), last_resort, low: None }
             }
+            Outcome::Limited { .. } => return Observed::Refused(Reason::RateLimited),
+            Outcome::Replaced { .. }
+            | Outcome::ClientRemoved { .. }
+            | Outcome::Keys(_)
+            | Outcome::Standing(_)
+            | Outcome::Packages(_) => Seen::Done {},
             Outcome::Notifications(feed) => {
                 Seen::Notifications(feed.iter().map(|notified| self.notification_seen(notified)).collect())
             }

@@ -45,6 +45,7 @@ impl Model {
             skew: policy.clock_skew_seconds,
             stock_max: policy.stock_max,
             batch_max: policy.batch_max,
+            ..Spec::default()
         };
         Self { spec, state: State { now: crate::support::make::START, ..State::default() }, labels: BTreeSet::new() }
     }

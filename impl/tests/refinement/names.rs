@@ -34,7 +34,7 @@ pub(crate) fn op(state: &State, now: UnixSeconds, command: &Command) -> Op {
         Command::Read { by, after } => Op::Notifications { client: client(*by), after: *after },
         Command::Acknowledge { by, through } => Op::Acknowledge { client: client(*by), through: *through },
         Command::AddKey { by, key: name, .. } => {
-            Op::AddKey { user: user(by.user), client: client(*by), key: key(name) }
+            Op::AddKey { user: user(by.user), client: client(*by), key: key(name), expires: None }
         }
         Command::RemoveKey { by, key: name } => {
             // The core removes any key of the user's own list; which of the clients asks, does not matter to it.
@@ -70,6 +70,7 @@ pub(crate) fn outcome(by: Who, answer: &Answer) -> Outcome {
             Outcome::Stock(ModelStock {
                 regular: stock.iter().map(|(suite, stock)| (Suite(suite.0.into()), regular(stock))).collect(),
                 last_resort: last_resorts.map(|(suite, used)| (Suite(suite.0.into()), used)).collect(),
+                low: BTreeSet::new(),
             })
         }
         Answer::Notifications(feed) => Outcome::Notifications(feed.iter().map(|told| notified(by, told)).collect()),
@@ -155,6 +156,7 @@ fn notified(by: Who, told: &Notification) -> Notified {
         requester: asker(&told.requester),
         first_use: told.first_use,
         remaining: u32::try_from(told.remaining).expect("a small stock"),
+        low: false,
     }
 }
 
