@@ -4,6 +4,7 @@ mod info;
 mod model;
 mod mutants;
 mod out;
+mod prove;
 mod run;
 mod serve;
 
@@ -39,6 +40,8 @@ enum Command {
     Explain(info::ExplainArguments),
     /// Checks vectors and rules without a server.
     Lint(info::LintArguments),
+    /// Proves in the model what the vectors expect: a good server passes, and nothing else does but what they state.
+    Prove(prove::ProveArguments),
     /// Prints the JSON Schema of the vectors or of the report.
     Schema(info::SchemaArguments),
     /// Checks and explores the formal model.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),
         Command::Lint(arguments) => info::lint(&arguments),
+        Command::Prove(arguments) => prove::prove(&arguments),
         Command::Schema(arguments) => info::schema(&arguments),
         Command::Model(arguments) => model::model(&arguments),
     };

@@ -13,7 +13,7 @@ use crate::{
     catalogue::{Catalogue, Level, Profile},
     judge::difference::{difference, in_words},
     recording::{Broken, Observed, Recorded, Recording},
-    vector::{Capability, Place, Step, Vector},
+    vector::{Capability, Place, Step, Vector, expect::Expect},
     verdict::{Failure, Verdict},
 };
 
@@ -74,6 +74,13 @@ pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (
         (verdict, None) => verdict,
     };
     (soften(verdict, catalogue), contention)
+}
+
+/// What an expectation says against an answer of the model, which has no headers; `None` if nothing.
+pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
+    let (headers, status, retry_after, same_as) = Default::default();
+    let expect = Expect { headers, status, retry_after, same_as, ..expect.clone() };
+    difference(&expect, recorded).map(|difference| difference.sentence)
 }
 
 /// A broken SHOULD is a warning.

@@ -25,7 +25,11 @@ pub mod recording;
 
 pub mod run;
 
+mod translation;
+
 pub mod judge;
+
+pub mod prove;
 
 pub mod verdict;
 

@@ -1,6 +1,7 @@
 //! The vectors, rules and bindings: those inside the binary, or those of a directory.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -24,6 +25,10 @@ pub struct Library {
     pub catalogue: Catalogue,
     /// Ordered by id.
     pub vectors: Vec<Arc<Vector>>,
+    /// The text of each vector's file, by id.
+    pub texts: BTreeMap<String, String>,
+    /// The text of the file of proofs; empty where there is none.
+    pub proofs: String,
 }
 
 /// Why files could not be used; nothing was sent to any server.
@@ -75,19 +80,25 @@ impl Library {
         files.sort();
         let rules = files.iter().find(|(name, _)| name == RULES).map(|(_, text)| text.as_str()).unwrap_or_default();
         let catalogue = Catalogue::read(RULES, rules)?;
-        let mut vectors = vec![];
+        let proofs = files.iter().find(|(name, _)| name == PROOFS).map(|(_, text)| text.clone()).unwrap_or_default();
+        let (mut vectors, mut texts) = (vec![], BTreeMap::new());
         let mut errors = vec![];
-        for (name, text) in files.iter().filter(|(name, _)| name != RULES) {
+        for (name, text) in files.iter().filter(|(name, _)| name != RULES && name != PROOFS) {
             match yaml::read::<Vector>(name, text) {
                 Ok(vector) => {
                     errors.extend(lint::lint(name, text, &vector, &catalogue));
+                    texts.insert(vector.id.clone(), text.clone());
                     vectors.push(Arc::new(vector));
                 }
                 Err(error) => errors.push(*error),
             }
         }
         vectors.sort_by(|one: &Arc<Vector>, other| one.id.cmp(&other.id));
-        if errors.is_empty() { Ok(Self { catalogue, vectors }) } else { Err(LibraryError::Files(errors)) }
+        if errors.is_empty() {
+            Ok(Self { catalogue, vectors, texts, proofs })
+        } else {
+            Err(LibraryError::Files(errors))
+        }
     }
 
     /// The vectors whose id contains one of `filters`, or that name such a rule; all without filters.
@@ -122,6 +133,9 @@ pub fn binding(path: &Path) -> Result<Binding, LibraryError> {
 }
 
 const RULES: &str = "rules.yaml";
+
+/// What `kpd prove --write` leaves beside the vectors.
+pub const PROOFS: &str = "proofs.yaml";
 
 fn collect_embedded(directory: &Dir<'_>, files: &mut Vec<(String, String)>) {
     for file in directory.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "yaml")) {

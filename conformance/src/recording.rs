@@ -190,7 +190,7 @@ pub struct NotificationSeen {
 }
 
 /// One signature key. What a server does not say is left out; moments are seconds from the beginning of the vector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeySeen {
     /// Whose it is, by the vector's name; `unknown …` if the vector did not make it.
     pub client: String,

@@ -157,6 +157,17 @@ fn one() -> u32 {
     1
 }
 
+impl Recipe {
+    /// From and until when it is valid, in seconds from the moment at which it is made.
+    #[must_use]
+    pub fn lifetime(&self) -> (i64, i64) {
+        (self.not_before.unwrap_or(-HOUR), self.not_after.unwrap_or(30 * DAY))
+    }
+}
+
+const HOUR: i64 = 60 * 60;
+const DAY: i64 = 24 * HOUR;
+
 /// How a last resort marks itself (draft-ietf-mls-extensions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -239,6 +250,15 @@ impl Vector {
             .chain(of("steps", &self.steps).into_iter().zip(&self.steps))
             .chain(lanes)
             .chain(of("after", &self.after).into_iter().zip(&self.after))
+    }
+
+    /// The names of the packages after one recipe: its own, or numbered ones.
+    #[must_use]
+    pub fn copies(&self, name: &str) -> Vec<String> {
+        match self.key_packages.get(name).map_or(1, |recipe| recipe.copies) {
+            1 => vec![name.to_string()],
+            copies => (1..=copies).map(|number| format!("{name}#{number}")).collect(),
+        }
     }
 
     /// Splits `alice/phone`, `phone` or `bob` into user and client.

@@ -12,7 +12,8 @@ use kpd_model::{
 
 use crate::{
     cli::{CliError, out::say},
-    library::Library,
+    library::{Library, LibraryError},
+    prove::with_looseness_stated,
     verdict::Exit,
 };
 
@@ -128,7 +129,9 @@ fn vectors(directory: &Path) -> Result<Exit, CliError> {
         let trace = check::counterexample(mutant.name).map_err(|error| CliError::Failed(error.to_string()))?;
         match trace.trace.vector() {
             Ok(vector) => {
-                std::fs::write(directory.join(format!("{}.yaml", mutant.name)), vector).map_err(failed)?;
+                let name = format!("{}.yaml", mutant.name);
+                let vector = with_looseness_stated(&name, &vector).map_err(LibraryError::from)?;
+                std::fs::write(directory.join(name), vector).map_err(failed)?;
                 written += 1;
             }
             Err(why) => eprintln!("{}: {why}", mutant.name),

@@ -63,7 +63,8 @@ impl MlsClient {
     fn plain(&self, recipe: &Recipe, now: u64) -> Result<Vec<u8>, String> {
         let suite = Ciphersuite::try_from(recipe.cipher_suite).map_err(|error| error.to_string())?;
         let at = |seconds: i64| now.saturating_add_signed(seconds);
-        let lifetime = Lifetime::init(at(recipe.not_before.unwrap_or(-HOUR)), at(recipe.not_after.unwrap_or(30 * DAY)));
+        let (from, until) = recipe.lifetime();
+        let lifetime = Lifetime::init(at(from), at(until));
         let by_extension = recipe.last_resort && recipe.mark == Mark::Extension;
         let extensions = if by_extension { vec![ExtensionType::LastResort] } else { vec![] };
         // openmls refuses its own last resort unless the capabilities list the extension too.
@@ -154,6 +155,3 @@ fn flip_last(bytes: &mut [u8]) {
         *last ^= 1;
     }
 }
-
-const HOUR: i64 = 60 * 60;
-const DAY: i64 = 24 * HOUR;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     binding::{Operation, render::Variables},
     recording::Broken,
-    run::world::{Actor, World, copies},
+    run::world::{Actor, World},
     vector::{Proof, Role, Step, Vector},
 };
 
@@ -163,7 +163,7 @@ fn packages(vector: &Vector, world: &World, names: &[String], declared: Option<R
         }
         Ok(item)
     };
-    names.iter().flat_map(|name| copies(vector, name)).map(item).collect()
+    names.iter().flat_map(|name| vector.copies(name)).map(item).collect()
 }
 
 fn named<'a>(vector: &Vector, world: &'a World, name: &str) -> Result<&'a Actor, Broken> {

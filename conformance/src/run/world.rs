@@ -75,7 +75,7 @@ impl World {
         // A package that takes over another's init key comes after it.
         names.sort_by_key(|name| vector.key_packages[*name].same_init_key_as.is_some());
         for name in names {
-            for copy in copies(vector, name) {
+            for copy in vector.copies(name) {
                 let made = world.make(vector, name, now);
                 let made = made.map_err(|why| Broken::Suite(format!("KeyPackage `{name}`: {why}")))?;
                 world.packages.insert(copy, made);
@@ -187,15 +187,6 @@ impl World {
     pub fn package_referred(&self, reference: &[u8]) -> String {
         let found = self.packages.iter().find(|(_, made)| made.reference == reference);
         found.map_or_else(|| unknown(reference), |(name, _)| name.clone())
-    }
-}
-
-/// The names of the packages after one recipe: its own, or numbered ones.
-#[must_use]
-pub fn copies(vector: &Vector, name: &str) -> Vec<String> {
-    match vector.key_packages.get(name).map_or(1, |recipe| recipe.copies) {
-        1 => vec![name.to_string()],
-        copies => (1..=copies).map(|number| format!("{name}#{number}")).collect(),
     }
 }
 

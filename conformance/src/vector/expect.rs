@@ -37,6 +37,9 @@ pub struct Expect {
     /// Whatever the answer is: what matters is what later steps find.
     #[serde(default)]
     pub anything: bool,
+    /// Why it accepts more than a good server can answer, where it does: `kpd prove` finds out whether that is so.
+    #[serde(default)]
+    pub loose: Option<String>,
 }
 
 impl Expect {

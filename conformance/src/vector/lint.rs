@@ -10,6 +10,7 @@ pub fn lint(file: &str, text: &str, vector: &Vector, catalogue: &Catalogue) -> V
     let mut lint = Lint { file, text, vector, errors: vec![] };
     lint.head(catalogue);
     lint.names();
+    lint.looseness();
     lint.steps();
     lint.errors
 }
@@ -32,6 +33,16 @@ impl Lint<'_> {
         };
         let offset = self.text.match_indices(word).map(|(at, _)| at).find(alone).unwrap_or(0);
         self.errors.push(FileError::at(self.file, self.text, offset, message).hint(hint));
+    }
+
+    /// A looseness without a reason is none that was thought about.
+    fn looseness(&mut self) {
+        for (path, step) in self.vector.all_steps() {
+            let loose = step.expect.as_ref().and_then(|expect| expect.loose.as_ref());
+            if loose.is_some_and(|why| why.trim().is_empty()) {
+                self.error("loose", format!("{path} is loose and does not say why"), "say it in one sentence");
+            }
+        }
     }
 
     fn head(&mut self, catalogue: &Catalogue) {

@@ -11,6 +11,9 @@ macro_rules! reasons {
         pub enum Reason { $($(#[$doc])* $name,)* }
 
         impl Reason {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The class of reasons that a server without finer words gives for this one.
             #[must_use]
             pub fn class(self) -> Self {

@@ -1,0 +1,93 @@
+//! Races: every interleaving of the lanes, as histories that the judge itself must pass, and lies that it must not.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    catalogue::Catalogue,
+    judge,
+    prove::{
+        fault::FaultKind,
+        prover::Prover,
+        replay::{Branch, distinct},
+    },
+    recording::{Recorded, Recording, Round},
+    vector::{Race, Step, Vector},
+    verdict::Verdict,
+};
+
+/// All orders in which the steps of the lanes can take effect, each with all allowed answers; nothing if there are too
+/// many.
+pub(super) fn interleave(prover: &mut Prover<'_>, race: &Race, branches: Vec<Branch>) -> Option<Vec<Branch>> {
+    let lanes: Vec<(&String, &Vec<Step>)> = race.lanes.iter().collect();
+    let steps: usize = lanes.iter().map(|(_, steps)| steps.len()).sum();
+    let mut front: Vec<(Vec<usize>, Vec<Branch>)> = vec![(vec![0; lanes.len()], branches)];
+    for _ in 0..steps {
+        let mut next: BTreeMap<Vec<usize>, Vec<Branch>> = BTreeMap::new();
+        for (done, branches) in &front {
+            for (number, (name, steps)) in lanes.iter().enumerate() {
+                let Some(step) = steps.get(done[number]) else { continue };
+                let path = format!("race.lanes.{name}[{}]", done[number]);
+                let mut after = vec![];
+                for branch in branches {
+                    let ways = prover.allowed(&path, step, branch);
+                    after.extend(ways.all.iter().map(|way| prover.replay.after(&path, step, branch, way, true)));
+                }
+                let mut done = done.clone();
+                done[number] += 1;
+                let all = next.entry(done).or_default();
+                all.extend(after);
+                prover.few_enough(&path, step, all.len())?;
+            }
+        }
+        front = next.into_iter().map(|(done, branches)| (done, distinct(branches))).collect();
+    }
+    front.pop().map(|(_, branches)| branches)
+}
+
+/// The judge passes every history that the model allows, or one of the two is wrong.
+pub(super) fn judged(prover: &mut Prover<'_>, branches: &[Branch]) {
+    let Some(step) = prover.vector.race.as_ref().and_then(|race| race.lanes.values().flatten().next()) else { return };
+    for branch in branches {
+        let verdict = verdict(prover.vector, branch.recorded.clone());
+        if !matches!(verdict, Verdict::Pass) {
+            let says = verdict.failure().map(|failure| failure.says.clone());
+            let says = says.or_else(|| verdict.reason().map(str::to_string)).unwrap_or_default();
+            let verdict = format!("{} {says}", verdict.word());
+            prover.fault("race", step, FaultKind::Misjudged { verdict }, &branch.story);
+        }
+    }
+}
+
+/// Whether the judge, who sees all answers of a round, rejects this one.
+pub(super) fn rejected(vector: &Vector, branch: &Branch, lie: &Recorded) -> bool {
+    let mut steps = branch.recorded.clone();
+    steps.push(lie.clone());
+    matches!(verdict(vector, steps), Verdict::Fail(_))
+}
+
+fn verdict(vector: &Vector, steps: Vec<Recorded>) -> Verdict {
+    let recording = Recording { rounds: vec![Round { steps: timed(steps) }], broken: None };
+    judge::judge(vector, &recording, &Catalogue { rules: vec![], open_questions: vec![] }).0
+}
+
+/// Gives the steps the times at which they can have happened in this order. The first steps of all lanes are sent
+/// together; each later one once its lane has its answer; all is done in the order given.
+fn timed(mut steps: Vec<Recorded>) -> Vec<Recorded> {
+    let at = |place: usize, part: u64| Duration::from_millis(10 * place as u64 + part);
+    let lane =
+        |path: &str| path.strip_prefix("race.lanes.").map(|rest| rest.split('[').next().unwrap_or(rest).to_string());
+    let paths: Vec<_> = steps.iter().map(|step| lane(&step.path)).collect();
+    let first = paths.iter().position(Option::is_some).unwrap_or_default();
+    for place in 0..steps.len() {
+        let sent = match &paths[place] {
+            None => at(place, 1),
+            Some(name) => match paths[..place].iter().rposition(|other| other.as_ref() == Some(name)) {
+                Some(before) => at(before, 6),
+                None => at(first, 0),
+            },
+        };
+        (steps[place].sent, steps[place].answered) = (sent, at(place, 5));
+    }
+    steps.sort_by_key(|step| step.sent);
+    steps
+}
