@@ -76,9 +76,11 @@ pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (
     (soften(verdict, catalogue), contention)
 }
 
-/// What an expectation says against an answer of the model, which has no bytes; `None` if nothing.
+/// What an expectation says against an answer of the model, which has no headers; `None` if nothing.
 pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
-    difference::answer_difference(expect, recorded).map(|difference| difference.sentence)
+    let (headers, status, retry_after, same_as) = Default::default();
+    let expect = Expect { headers, status, retry_after, same_as, ..expect.clone() };
+    difference(&expect, recorded).map(|difference| difference.sentence)
 }
 
 /// A broken SHOULD is a warning.

@@ -27,7 +27,7 @@ pub enum Why {
     Bytes,
     /// A random order, which only chance tells from another one.
     Chance,
-    /// Status, headers and bytes of an answer.
+    /// The headers of an answer.
     Headers,
     /// Groups that are joined.
     Groups,
@@ -78,21 +78,22 @@ pub(super) enum Turn {
 /// Why the model can say nothing at all about a vector: where one step is not the model's and can change anything, or
 /// each answer is drawn by chance and only all of them together are looked at.
 pub(super) fn all_outside(vector: &Vector) -> Option<Why> {
-    let known = |step: &Step| {
-        let replaces = step.publish.as_ref().is_some_and(|publish| publish.replace);
-        let expires = step.add_key.as_ref().is_some_and(|add| add.expires_in.is_some() || add.named.is_some());
-        let history = step.keys.as_ref().is_some_and(|keys| keys.history);
-        let limited = step.claim.as_ref().is_some_and(|claim| claim.until.is_some());
-        OPERATIONS.contains(&step.operation()) && !(replaces || expires || history || limited)
-    };
-    let limits = [Capability::RequesterLimit, Capability::PairLimit, Capability::RetrySoon];
+    let known = |step: &Step| OPERATIONS.contains(&step.operation()) && !goes_beyond(step);
     if vector.needs.contains(&Capability::RandomSelection) {
         Some(Why::Chance)
-    } else if vector.all_steps().any(|(_, step)| !known(step)) || limits.iter().any(|it| vector.needs.contains(it)) {
+    } else if vector.needs.contains(&Capability::LowWater) || vector.all_steps().any(|(_, step)| !known(step)) {
         Some(Why::Operations)
     } else {
         None
     }
+}
+
+/// Whether a step asks more of an operation than the model knows of it.
+fn goes_beyond(step: &Step) -> bool {
+    step.publish.as_ref().is_some_and(|publish| publish.replace)
+        || step.claim.as_ref().is_some_and(|claim| claim.until.is_some())
+        || step.keys.as_ref().is_some_and(|keys| keys.history)
+        || step.add_key.as_ref().is_some_and(|add| add.expires_in.is_some() || add.named.is_some())
 }
 
 /// What [`turn`] knows what to do with.

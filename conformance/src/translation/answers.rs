@@ -85,7 +85,8 @@ impl Names<'_> {
                     Some(false) => LastResortSeen::Unused,
                     Some(true) => LastResortSeen::Used,
                 };
-                Seen::Stock { regular: stock.regular.get(&suite).map(|left| u64::from(*left)), last_resort, low: None }
+                let regular = stock.regular.get(&suite).map(|left| u64::from(*left));
+                Seen::Stock { regular, last_resort, low: None }
             }
             Outcome::Limited { .. } => return Observed::Refused(Reason::RateLimited),
             Outcome::Replaced { .. }

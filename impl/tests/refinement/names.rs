@@ -70,7 +70,7 @@ pub(crate) fn outcome(by: Who, answer: &Answer) -> Outcome {
             Outcome::Stock(ModelStock {
                 regular: stock.iter().map(|(suite, stock)| (Suite(suite.0.into()), regular(stock))).collect(),
                 last_resort: last_resorts.map(|(suite, used)| (Suite(suite.0.into()), used)).collect(),
-                low: BTreeSet::new(),
+                low: std::collections::BTreeSet::new(),
             })
         }
         Answer::Notifications(feed) => Outcome::Notifications(feed.iter().map(|told| notified(by, told)).collect()),
