@@ -5,7 +5,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use coverage::{Coverage, Kill, coverage, mutant_table};
+pub use coverage::{Coverage, Decision, Kill, coverage, decisions, mutant_table};
 pub use report::{Counterexample, PropertyResult, Report};
 
 use std::{
@@ -19,13 +19,13 @@ use stateright::{Checker, Expectation, Model, Path};
 
 use crate::{
     mutants::{Mutant, mutant},
-    system::{Action, Bounds, FAMILIES, REFINES, Scenario, System, Watch, World, family, scenarios},
+    system::{Action, Bounds, REFINES, Scenario, System, Watch, World, family, scenarios},
     trace::Trace,
 };
 
 /// Checks the scenarios of every family on the correct system, one after the other: each report as soon as it is there.
 pub fn check_all(bounds: Bounds) -> impl Iterator<Item = Report> {
-    FAMILIES.iter().map(move |family| check(&(family.scenario)(bounds), None))
+    scenarios(bounds).into_iter().map(|scenario| check(&scenario, None))
 }
 
 /// Explores all of a scenario, and tells for each property whether it holds.
@@ -35,8 +35,16 @@ pub fn check_all(bounds: Bounds) -> impl Iterator<Item = Report> {
 pub fn check(scenario: &Scenario, mutant: Option<&'static Mutant>) -> Report {
     let begin = Instant::now();
     let system = System { scenario: scenario.clone(), mutant, watch: Watch::All };
-    let checker =
-        system.clone().checker().threads(threads()).target_state_count(STATES_MAX).timeout(TIME_MAX).spawn_bfs().join();
+    let checker = || system.clone().checker().threads(threads()).target_state_count(STATES_MAX).timeout(TIME_MAX);
+    if scenario.more.is_some() {
+        // Large: depth first, which holds few states at a time, and the fingerprints of all.
+        return report(&system, &checker().spawn_dfs().join(), begin);
+    }
+    report(&system, &checker().spawn_bfs().join(), begin)
+}
+
+fn report(system: &System, checker: &impl Checker<System>, begin: Instant) -> Report {
+    let System { scenario, mutant, .. } = system;
     let elapsed = begin.elapsed();
     let discoveries = checker.discoveries();
     let properties = system.properties().into_iter().map(|property| {
@@ -45,6 +53,7 @@ pub fn check(scenario: &Scenario, mutant: Option<&'static Mutant>) -> Report {
     });
     Report {
         scenario: scenario.name,
+        more: scenario.more,
         mutant: mutant.map(|mutant| mutant.name),
         unique_states: checker.unique_state_count(),
         depth: checker.max_depth(),

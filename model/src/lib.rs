@@ -11,8 +11,9 @@
 //! 7. [`check`]: runs the checker: verified, or the shortest counterexample.
 //! 8. [`engine`]: a search of our own beside stateright's: the whole graph, and progress over it.
 //! 9. [`trace`]: a path as a story, a sequence diagram, a trace for other tools, or a vector for a live server.
-//! 10. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
-//! 11. [`monitor`]: the same for a million operations, without a search.
+//! 10. [`cover`]: tours through the specification that take every kind of step, as vectors.
+//! 11. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
+//! 12. [`monitor`]: the same for a million operations, without a search.
 
 pub mod names;
 
@@ -33,6 +34,8 @@ pub mod check;
 pub mod engine;
 
 pub mod trace;
+
+pub mod cover;
 
 pub mod linearize;
 

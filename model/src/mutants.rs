@@ -3,10 +3,13 @@
 //! A mutant is one lie of a replica: about what has happened, what was asked, what it writes or says, or whether the
 //! version has moved. Everything else is the correct system.
 
+mod classes;
 mod deeds;
 mod lies;
 #[cfg(test)]
 mod tests;
+
+pub use classes::{CLASSES, Class};
 
 use crate::{
     history::{Claim, Event, State},

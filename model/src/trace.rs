@@ -18,6 +18,7 @@ use crate::{
 };
 
 pub use vector::NoVector;
+pub(crate) use vector::{Head, sequence};
 
 /// A path, with every state on it.
 #[derive(Clone, Debug, PartialEq, Eq)]

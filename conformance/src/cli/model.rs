@@ -6,12 +6,20 @@ use std::{
 };
 
 use clap::{Args, Subcommand, ValueEnum};
-use kpd_model::{check, engine::progress::progress_all, mutants::MUTANTS, system::Bounds, trace::Format};
+use kpd_model::{
+    check,
+    cover::{Tour, edge_cover, label_cover},
+    engine::progress::progress_all,
+    mutants::MUTANTS,
+    spec::Label,
+    system::Bounds,
+    trace::Format,
+};
 
 use crate::{
     cli::{CliError, out::say},
     library::{Library, LibraryError},
-    prove::with_looseness_stated,
+    prove::{labels_of_vectors, with_looseness_stated},
     verdict::Exit,
 };
 
@@ -31,7 +39,11 @@ enum ModelCommand {
         deep: bool,
     },
     /// How each mutant of the model is caught: rule, length of the shortest trace, states, time.
-    Mutants,
+    Mutants {
+        /// Looks for the mutant that each family of scenarios is there for in all the others, too: minutes.
+        #[arg(long)]
+        families: bool,
+    },
     /// Which kinds of steps the scenarios reach.
     Coverage,
     /// Shows the shortest way in which a mutant of the model breaks its rule; lists the mutants without a name.
@@ -46,6 +58,14 @@ enum ModelCommand {
     Vectors {
         /// Where to; `vectors/model` in this project.
         directory: PathBuf,
+    },
+    /// Writes tours through the specification as vectors: few that take every kind of step, or all that take every step.
+    Tours {
+        /// Where to; `vectors/generated` in this project.
+        directory: PathBuf,
+        /// Every step of every state: hundreds, for a nightly run.
+        #[arg(long)]
+        edges: bool,
     },
     /// Serves stateright's Explorer for a browser, until stopped.
     Explore {
@@ -97,7 +117,19 @@ pub(super) fn model(arguments: &ModelArguments) -> Result<Exit, CliError> {
             say!("{verdict}: {states} states in all, {:.1} s", begin.elapsed().as_secs_f64());
             Ok(passed(verified))
         }
-        ModelCommand::Mutants => {
+        ModelCommand::Mutants { families: true } => {
+            let mut justified = true;
+            for decision in check::decisions() {
+                say!("{decision}");
+                justified &= decision.justifies();
+            }
+            say!(
+                "{}",
+                if justified { "each family is needed" } else { "a family catches nothing that no other one does" }
+            );
+            Ok(passed(justified))
+        }
+        ModelCommand::Mutants { families: false } => {
             let kills = check::mutant_table();
             kills.iter().for_each(|kill| say!("{kill}"));
             let caught = kills.iter().filter(|kill| kill.steps.is_some()).count();
@@ -105,8 +137,17 @@ pub(super) fn model(arguments: &ModelArguments) -> Result<Exit, CliError> {
             Ok(passed(caught == MUTANTS.len()))
         }
         ModelCommand::Coverage => {
-            say!("{}", check::coverage());
-            Ok(Exit::Passed)
+            let coverage = check::coverage();
+            say!("{coverage}");
+            let library = Library::embedded()?;
+            let in_vectors = labels_of_vectors(&library);
+            let (beyond, within): (Vec<_>, Vec<_>) =
+                coverage.all().into_iter().partition(|label| beyond_vectors(label).is_some());
+            let missing: Vec<_> = within.iter().filter(|label| !in_vectors.contains_key(**label)).collect();
+            say!("in the vectors: {} of {} labels", within.len() - missing.len(), within.len());
+            missing.iter().for_each(|label| say!("  not in the vectors: {label}"));
+            beyond.iter().for_each(|it| say!("  beyond vectors: {it}: {}", beyond_vectors(it).unwrap_or_default()));
+            Ok(passed(missing.is_empty()))
         }
         ModelCommand::Trace { mutant: Some(name), format } => {
             let trace = check::counterexample(name);
@@ -121,6 +162,7 @@ pub(super) fn model(arguments: &ModelArguments) -> Result<Exit, CliError> {
             Ok(Exit::Passed)
         }
         ModelCommand::Vectors { directory } => vectors(directory),
+        ModelCommand::Tours { directory, edges } => tours(directory, *edges),
         ModelCommand::Explore { address } => {
             say!("the Explorer is at http://{address}; Ctrl-C ends it");
             let served = check::explore(address.as_str());
@@ -131,26 +173,48 @@ pub(super) fn model(arguments: &ModelArguments) -> Result<Exit, CliError> {
 }
 
 fn vectors(directory: &Path) -> Result<Exit, CliError> {
-    let failed = |error: std::io::Error| CliError::Failed(format!("cannot write to {}: {error}", directory.display()));
-    std::fs::create_dir_all(directory).map_err(failed)?;
     let catalogue = Library::embedded()?.catalogue;
     let pending = |rule: &str| catalogue.rule(rule).is_some_and(|rule| rule.pending.is_some());
-    let mut written = 0;
+    let mut written = vec![];
     // No vector claims to check a rule that the suite does not check yet.
     for mutant in MUTANTS.iter().filter(|mutant| !pending(mutant.breaks)) {
         let trace = check::counterexample(mutant.name).map_err(|error| CliError::Failed(error.to_string()))?;
         match trace.trace.vector() {
-            Ok(vector) => {
-                let name = format!("{}.yaml", mutant.name);
-                let vector = with_looseness_stated(&name, &vector).map_err(LibraryError::from)?;
-                std::fs::write(directory.join(name), vector).map_err(failed)?;
-                written += 1;
-            }
+            Ok(vector) => written.push((mutant.name.to_string(), vector)),
             Err(why) => eprintln!("{}: {why}", mutant.name),
         }
     }
-    say!("{written} vectors in {}", directory.display());
+    write(directory, written)
+}
+
+fn tours(directory: &Path, edges: bool) -> Result<Exit, CliError> {
+    let tours = if edges { edge_cover() } else { label_cover() };
+    let vector = |tour: &Tour| {
+        let vector = tour.vector().map_err(|why| CliError::Failed(format!("{}: {why}", tour.name)))?;
+        Ok((tour.name.clone(), vector))
+    };
+    write(directory, tours.iter().map(vector).collect::<Result<_, CliError>>()?)
+}
+
+fn write(directory: &Path, vectors: Vec<(String, String)>) -> Result<Exit, CliError> {
+    let failed = |error: std::io::Error| CliError::Failed(format!("cannot write to {}: {error}", directory.display()));
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    for (name, vector) in &vectors {
+        let name = format!("{name}.yaml");
+        let vector = with_looseness_stated(&name, vector).map_err(LibraryError::from)?;
+        std::fs::write(directory.join(name), vector).map_err(failed)?;
+    }
+    say!("{} vectors in {}", vectors.len(), directory.display());
     Ok(Exit::Passed)
+}
+
+/// Why no vector can take steps of this kind, if none can.
+fn beyond_vectors(label: &Label) -> Option<&'static str> {
+    let reasons = [
+        ("collect/", "a directory collects when it likes, and nobody outside can ask for it"),
+        ("publish/refused-beforefence", "it takes a restore, which no vector can ask for yet"),
+    ];
+    reasons.into_iter().find(|(begin, _)| label.0.starts_with(begin)).map(|(_, why)| why)
 }
 
 fn passed(all_is_well: bool) -> Exit {

@@ -9,9 +9,9 @@ use std::{
 use crate::{
     check::STATES_MAX,
     engine::Graph,
-    mutants::MUTANTS,
+    mutants::{MUTANTS, mutant},
     spec::Label,
-    system::{Action, Bounds, Scenario, System, Watch, family, scenarios},
+    system::{Action, Bounds, FAMILIES, Scenario, System, Watch, family, scenarios},
 };
 
 /// The labels that the scenarios reach ([`Spec::label`](crate::spec::Spec::label)).
@@ -95,12 +95,62 @@ pub fn mutant_table() -> Vec<Kill> {
     kills.collect()
 }
 
+/// A family, the mutant that it is there for, and the families that catch that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The family.
+    pub family: &'static str,
+    /// Its mutant.
+    pub mutant: &'static str,
+    /// All families that catch it.
+    pub caught_in: Vec<&'static str>,
+    /// The families that are too large to tell.
+    pub untold: Vec<&'static str>,
+}
+
+impl Decision {
+    /// Whether no other family could do the family's work.
+    #[must_use]
+    pub fn justifies(&self) -> bool {
+        self.caught_in == [self.family] && self.untold.is_empty()
+    }
+}
+
+/// Looks for the mutant of each family in all families. Minutes.
+pub fn decisions() -> impl Iterator<Item = Decision> {
+    FAMILIES.iter().filter_map(|family| {
+        let mutant = mutant(family.decides)?;
+        let mut decision = Decision { family: family.name, mutant: mutant.name, caught_in: vec![], untold: vec![] };
+        for other in FAMILIES {
+            let scenario = (other.scenario)(Bounds::Small);
+            let system = System { scenario, mutant: Some(mutant), watch: Watch::Only(mutant.breaks) };
+            match Graph::violation(&system, DECISION_STATES_MAX, mutant.breaks) {
+                (_, Some(_)) => decision.caught_in.push(other.name),
+                (graph, None) if !graph.complete() => decision.untold.push(other.name),
+                _ => {}
+            }
+        }
+        Some(decision)
+    })
+}
+
+/// More than any mutant of a family makes of a scenario.
+const DECISION_STATES_MAX: usize = 2_000_000;
+
+impl Display for Decision {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { family, mutant, caught_in, untold } = self;
+        write!(f, "{family:<16} {mutant:<36} caught in {}", caught_in.join(", "))?;
+        if untold.is_empty() { Ok(()) } else { write!(f, "; too large to tell: {}", untold.join(", ")) }
+    }
+}
+
 impl Display for Kill {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { mutant, rule, scenario, states, seconds, .. } = self;
         match self.steps {
-            Some(steps) => write!(f, "{mutant:<32} {rule:<24} {steps:>2} steps")?,
-            None => write!(f, "{mutant:<32} {rule:<24} SURVIVES")?,
+            Some(steps) => write!(f, "{mutant:<36} {rule:<24} {steps:>2} steps")?,
+            None => write!(f, "{mutant:<36} {rule:<24} SURVIVES")?,
         }
         write!(f, " in {scenario}, {states} states, {seconds:.2} s")
     }

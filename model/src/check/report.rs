@@ -12,6 +12,8 @@ use crate::{rules::History, trace::Trace};
 pub struct Report {
     /// The scenario.
     pub scenario: &'static str,
+    /// What there was more in it than usual, if there was.
+    pub more: Option<&'static str>,
     /// The fault that the system had, if any.
     pub mutant: Option<&'static str>,
     /// How many different states there are.
@@ -52,6 +54,9 @@ impl Display for Report {
         };
         let Self { scenario, unique_states, depth, seconds, .. } = self;
         write!(f, "{scenario}")?;
+        if let Some(more) = self.more {
+            write!(f, " and {more}")?;
+        }
         if let Some(mutant) = self.mutant {
             write!(f, " with {mutant}")?;
         }

@@ -5,7 +5,7 @@ mod life;
 mod limits;
 mod owner;
 
-use crate::system::Scenario;
+use crate::system::{Scenario, scenario::claim};
 
 pub(crate) use owner::{notifications, refill, rotation};
 
@@ -18,7 +18,7 @@ pub struct Family {
     pub out: &'static str,
     /// A mutant that no other family catches: what this one is there for.
     pub decides: &'static str,
-    /// The scenario in a size.
+    /// The scenario in a size; deep ones are made of the usual one: see [`Family::scenarios`].
     pub scenario: fn(Bounds) -> Scenario,
 }
 
@@ -93,5 +93,47 @@ pub fn family(name: &str) -> Option<&'static Family> {
 /// The scenarios of all families in one size.
 #[must_use]
 pub fn scenarios(bounds: Bounds) -> Vec<Scenario> {
-    FAMILIES.iter().map(|family| (family.scenario)(bounds)).collect()
+    FAMILIES.iter().flat_map(|family| family.scenarios(bounds)).collect()
 }
+
+impl Family {
+    /// Its scenarios in a size. Deep are those of usual size, and each of them once more with another trouble, as far as
+    /// that stays a matter of seconds.
+    #[must_use]
+    pub fn scenarios(&self, bounds: Bounds) -> Vec<Scenario> {
+        if bounds < Bounds::Deep {
+            return vec![(self.scenario)(bounds)];
+        }
+        let usual = || (self.scenario)(Bounds::Usual);
+        let more = MORE.iter().filter(|(_, families, _)| families.is_empty() || families.contains(&self.name));
+        std::iter::once(usual()).chain(more.map(|(more, _, change)| usual().and(more, *change))).collect()
+    }
+}
+
+/// One more trouble: what it is, the families that have it (all, if none is named), and how it is made.
+type More = (&'static str, &'static [&'static str], fn(Scenario) -> Scenario);
+
+const CLAIMED: &[&str] = &[
+    "race",
+    "replacement",
+    "clients",
+    "selection",
+    "publications",
+    "refusals",
+    "replace",
+    "endings",
+    "keys",
+    "collection",
+    "crash",
+    "limits",
+    "blocks",
+];
+
+const MORE: [More; 3] = [
+    ("a crash more", &[], |usual| Scenario { crashes: usual.crashes + 1, ..usual }),
+    ("a replica more", &["selection", "refusals", "notifications", "crash"], |usual| Scenario {
+        replicas: usual.replicas + 1,
+        ..usual
+    }),
+    ("a claim more", CLAIMED, |usual| usual.asks([claim(7, 1)])),
+];

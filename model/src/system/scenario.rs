@@ -14,6 +14,8 @@ use crate::{
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
+    /// What there is more in it than usual, if there is.
+    pub more: Option<&'static str>,
     /// What it is about.
     pub says: &'static str,
     /// The limits and promises of the directory.
@@ -39,6 +41,7 @@ impl Scenario {
     pub(super) fn begin(name: &'static str, says: &'static str, exercises: &'static [&'static str]) -> Self {
         Self {
             name,
+            more: None,
             says,
             spec: Spec::default(),
             setup: vec![key(1, 1)],
@@ -72,6 +75,11 @@ impl Scenario {
     /// The same with another directory.
     pub(super) fn with(self, spec: Spec) -> Self {
         Self { spec, ..self }
+    }
+
+    /// The same with one trouble more.
+    pub(super) fn and(self, more: &'static str, change: fn(Self) -> Self) -> Self {
+        Self { more: Some(more), ..change(self) }
     }
 
     /// The same with so many replicas.

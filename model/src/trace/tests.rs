@@ -52,10 +52,42 @@ fn every_counterexample_is_a_vector_or_says_why_not() {
         check_references(&lines[begin..]);
     }
     let not: Vec<_> = not.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-    insta::assert_snapshot!(not.concat(), @r"
-    ignores-removed-keys: # No vector: client1 has two signature keys, and a vector's clients have one.
-    claims-without-version: # No vector: client1 has two signature keys, and a vector's clients have one.
-    ");
+    insta::assert_snapshot!(not.concat(), @r#"
+    has-no-limits: # No vector: the scenario has limits of its own, which no server can be asked for.
+    grants-a-refused-duplicate: # No vector: the scenario has limits of its own, which no server can be asked for.
+    spends-before-it-refuses: # No vector: the scenario has limits of its own, which no server can be asked for.
+    purges-on-count: # No vector: a client has two signature keys, and a vector's clients have one.
+    tells-blocked-apart: # No vector: it begins where "user1 shuts r2 out" has happened already.
+    spares-last-resorts: # No vector: a client has two signature keys, and a vector's clients have one.
+    restarts-sequences-after-a-restore: # No vector: nothing expires at 5.
+    leaves-out-zero: # No vector: a client has two signature keys, and a vector's clients have one.
+    counts-one-too-many: # No vector: a client has two signature keys, and a vector's clients have one.
+    reports-used-as-available: # No vector: a client has two signature keys, and a vector's clients have one.
+    is-never-low: # No vector: the scenario has limits of its own, which no server can be asked for.
+    does-not-count-claims: # No vector: the scenario has limits of its own, which no server can be asked for.
+    does-not-count-pairs: # No vector: the scenario has limits of its own, which no server can be asked for.
+    reads-the-limit-too-early: # No vector: the scenario has limits of its own, which no server can be asked for.
+    limits-the-target: # No vector: the scenario has limits of its own, which no server can be asked for.
+    tells-no-time: # No vector: the scenario has limits of its own, which no server can be asked for.
+    counts-in-memory: # No vector: the scenario has limits of its own, which no server can be asked for.
+    forgets-blocks: # No vector: it begins where "user1 shuts r2 out" has happened already.
+    grants-in-flight-to-the-blocked: # No vector: it begins where "user1 shuts r2 out" has happened already.
+    lists-ended-keys: # No vector: a client has two signature keys, and a vector's clients have one.
+    takes-ended-keys-again: # No vector: a client has two signature keys, and a vector's clients have one.
+    moves-expiry-back: # No vector: a client has two signature keys, and a vector's clients have one.
+    extends-ended-keys: # No vector: a client has two signature keys, and a vector's clients have one.
+    ignores-removed-keys: # No vector: a client has two signature keys, and a vector's clients have one.
+    claims-without-version: # No vector: a client has two signature keys, and a vector's clients have one.
+    ignores-expiry-of-keys: # No vector: a client has two signature keys, and a vector's clients have one.
+    calls-every-end-a-removal: # No vector: a client has two signature keys, and a vector's clients have one.
+    vouches-for-the-present: # No vector: a client has two signature keys, and a vector's clients have one.
+    collects-used-early: # No vector: nobody outside can ask for the collection of what has ended.
+    purges-by-age: # No vector: nobody outside can ask for the collection of what has ended.
+    answers-before-it-is-on-disk: # No vector: the scenario has limits of its own, which no server can be asked for.
+    restores-without-fence: # No vector: the scenario has limits of its own, which no server can be asked for.
+    takes-lost-packages-again: # No vector: the scenario has limits of its own, which no server can be asked for.
+    fences-without-skew: # No vector: the scenario has limits of its own, which no server can be asked for.
+    "#);
 }
 
 /// What stands behind a `$` was saved before.

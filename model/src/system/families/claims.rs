@@ -31,8 +31,7 @@ pub(super) fn race(bounds: Bounds) -> Scenario {
     let base = base.asks([publish([regular(1), last_resort(9)]), claim(1, 1), claim(2, 1), claim(2, 2)]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([publish([regular(2)])]),
-        Bounds::Deep => base.asks([publish([regular(2)])]).on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([publish([regular(2)])]),
     }
 }
 
@@ -47,8 +46,7 @@ pub(super) fn replacement(bounds: Bounds) -> Scenario {
     let base = base.asks([publish([last_resort(8)]), publish([regular(1), last_resort(9)]), claim(1, 1), claim(2, 1)]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([claim(3, 1)]),
-        Bounds::Deep => base.asks([claim(3, 1)]).on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([claim(3, 1)]),
     }
 }
 
@@ -78,8 +76,7 @@ pub(super) fn clients(bounds: Bounds) -> Scenario {
     let more = asks(4, 1, |claim| claim.suites = BTreeSet::from([Suite(2)]));
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([more, publish([regular(4)])]),
-        Bounds::Deep => base.asks([more, publish([regular(4)]), publish([other_suite(5)])]),
+        Bounds::Usual | Bounds::Deep => base.asks([more, publish([regular(4)])]),
     }
 }
 
@@ -94,7 +91,6 @@ pub(super) fn selection(bounds: Bounds) -> Scenario {
     let base = base.after([stock([regular(5), regular(6)]), stock([regular(1)])]).asks([claim(1, 1), claim(2, 1)]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([claim(3, 1), publish([regular(2)])]),
-        Bounds::Deep => base.asks([claim(3, 1), publish([regular(2)])]).on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([claim(3, 1), publish([regular(2)])]),
     }
 }

@@ -23,8 +23,7 @@ pub(super) fn endings(bounds: Bounds) -> Scenario {
     let base = base.asks([claim(1, 1), withdraw(2), remove]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([publish([regular(3)])]),
-        Bounds::Deep => base.asks([claim(2, 1), publish([regular(3)])]),
+        Bounds::Usual | Bounds::Deep => base.asks([publish([regular(3)])]),
     }
 }
 
@@ -60,8 +59,7 @@ pub(super) fn keys(bounds: Bounds) -> Scenario {
     ]);
     match bounds {
         Bounds::Small => base.on(1),
-        Bounds::Usual => base.on(1).ticks([5, 8]),
-        Bounds::Deep => base.on(1).ticks([5, 8]).asks([Op::RemoveKey { client: Client(1), key: Key(2) }]),
+        Bounds::Usual | Bounds::Deep => base.on(1).ticks([5, 8]),
     }
 }
 
@@ -78,8 +76,7 @@ pub(super) fn removal(bounds: Bounds) -> Scenario {
     let base = base.asks([claim(1, 1), Op::RemoveClient { client: Client(1) }, again, read(0)]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([publish([signed])]),
-        Bounds::Deep => base.asks([publish([signed]), claim(2, 1)]),
+        Bounds::Usual | Bounds::Deep => base.asks([publish([signed])]),
     }
 }
 
@@ -95,8 +92,7 @@ pub(super) fn collection(bounds: Bounds) -> Scenario {
     let base = base.asks([claim(1, 1), publish([until(2, 9)]), Op::Collect]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([claim(2, 1)]).ticks([5, 9]),
-        Bounds::Deep => base.asks([claim(2, 1), publish([until(3, 9)])]).ticks([5, 9]),
+        Bounds::Usual | Bounds::Deep => base.asks([claim(2, 1)]).ticks([5, 9]),
     }
 }
 
@@ -115,8 +111,7 @@ pub(super) fn crash(bounds: Bounds) -> Scenario {
     let remove = Op::RemoveKey { client: Client(1), key: Key(2) };
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([remove]),
-        Bounds::Deep => Scenario { crashes: 2, ..base.asks([remove]) }.on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([remove]),
     }
 }
 
@@ -134,8 +129,7 @@ pub(super) fn restore(bounds: Bounds) -> Scenario {
     let base = Scenario { restores: 1, ..base };
     match bounds {
         Bounds::Small => base.on(1),
-        Bounds::Usual => base.on(1).asks([publish([regular(2)])]),
-        Bounds::Deep => base.asks([publish([regular(2)])]),
+        Bounds::Usual | Bounds::Deep => base.on(1).asks([publish([regular(2)])]),
     }
 }
 

@@ -26,8 +26,7 @@ pub(super) fn limits(bounds: Bounds) -> Scenario {
     let base = base.asks([claim(1, 1), of_second(1), of_second(2), claim(2, 1)]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.ticks([5, 7]),
-        Bounds::Deep => base.ticks([5, 7]).on(3),
+        Bounds::Usual | Bounds::Deep => base.ticks([5, 7]),
     }
 }
 
@@ -47,7 +46,6 @@ pub(super) fn blocks(bounds: Bounds) -> Scenario {
     let base = base.asks([Op::Unblock { user, requester: Requester(2) }]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([claim(1, 2)]),
-        Bounds::Deep => base.asks([claim(1, 2)]).on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([claim(1, 2)]),
     }
 }

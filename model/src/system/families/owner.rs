@@ -6,7 +6,7 @@ use crate::{
     spec::{Op, Spec},
     system::{
         Bounds, Scenario,
-        scenario::{claim, count, key_until, last_resort, publish, read, regular, stock, withdraw},
+        scenario::{claim, count, key_until, last_resort, publish, read, regular, stock},
     },
 };
 
@@ -27,8 +27,7 @@ pub(super) fn publications(bounds: Bounds) -> Scenario {
     ]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([claim(2, 1)]),
-        Bounds::Deep => base.asks([claim(2, 1)]).on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([claim(2, 1)]),
     }
 }
 
@@ -49,8 +48,7 @@ pub(super) fn refusals(bounds: Bounds) -> Scenario {
     ]);
     match bounds {
         Bounds::Small => base.on(1),
-        Bounds::Usual => base,
-        Bounds::Deep => base.asks([claim(1, 1)]),
+        Bounds::Usual | Bounds::Deep => base,
     }
 }
 
@@ -64,8 +62,7 @@ pub(crate) fn notifications(bounds: Bounds) -> Scenario {
     let base = base.after([stock([regular(1), last_resort(9)])]).asks([claim(1, 1), claim(2, 1), read(0)]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([read(1)]),
-        Bounds::Deep => base.asks([read(1)]).on(3),
+        Bounds::Usual | Bounds::Deep => base.asks([read(1)]),
     }
 }
 
@@ -83,8 +80,7 @@ pub(super) fn reading(bounds: Bounds) -> Scenario {
         base.asks([claim(1, 1), claim(2, 1), count(), Op::Reconcile { client: Client(1) }, Op::Keys { user: User(1) }]);
     match bounds {
         Bounds::Small => base.on(1),
-        Bounds::Usual => base,
-        Bounds::Deep => base.asks([withdraw(1)]),
+        Bounds::Usual | Bounds::Deep => base,
     }
 }
 
@@ -104,8 +100,7 @@ pub(super) fn replace(bounds: Bounds) -> Scenario {
     ]);
     match bounds {
         Bounds::Small => base,
-        Bounds::Usual => base.asks([claim(2, 1)]),
-        Bounds::Deep => base.asks([claim(2, 1), replaces(vec![regular(1), regular(5)])]),
+        Bounds::Usual | Bounds::Deep => base.asks([claim(2, 1)]),
     }
 }
 

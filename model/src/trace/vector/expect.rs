@@ -55,6 +55,19 @@ impl<'a> Script<'a> {
         self.branches.iter_mut().for_each(|branch| branch.state.apply(event));
     }
 
+    /// A key that a client has from the beginning is declared with it; one that expires is added by a step.
+    pub(super) fn begin(&mut self, event: &Event) -> Result<(), NoVector> {
+        match event {
+            Event::KeyAdded { user, client, key, expires: expires @ Some(_) } => {
+                self.prepare(&Op::AddKey { user: *user, client: *client, key: *key, expires: *expires })
+            }
+            other => {
+                self.happened(other);
+                Ok(())
+            }
+        }
+    }
+
     /// A step that must succeed.
     pub(super) fn prepare(&mut self, op: &Op) -> Result<(), NoVector> {
         self.ask(op)?;
@@ -108,10 +121,42 @@ impl<'a> Script<'a> {
                 let packages: Vec<_> = packages.iter().map(ToString::to_string).collect();
                 format!("withdraw: {{ as: {}, key_packages: [{}] }}", names.owner(*client), packages.join(", "))
             }
-            Op::RemoveKey { client, .. } => {
-                let client = names.owner(*client);
-                format!("remove_key: {{ as: {client}, client: {client} }}")
+            Op::Replace { client, packages } => {
+                let packages: Vec<_> = packages.iter().map(|facts| facts.package.to_string()).collect();
+                let (owner, packages) = (names.owner(*client), packages.join(", "));
+                format!("publish: {{ as: {owner}, key_packages: [{packages}], replace: true }}")
             }
+            Op::AddKey { client, expires, .. } => {
+                let until =
+                    expires.map_or_else(String::new, |expires| format!(", expires_in: {}", Names::seconds(expires)));
+                format!("add_key: {{ as: {}, client: {}{until} }}", names.other(*client)?, names.owner(*client))
+            }
+            Op::ExtendKey { client, expires, .. } => {
+                let expires = Names::seconds(*expires);
+                format!(
+                    "extend_key: {{ as: {}, client: {}, expires_in: {expires} }}",
+                    names.other(*client)?,
+                    names.owner(*client)
+                )
+            }
+            Op::RemoveKey { client, .. } => {
+                format!("remove_key: {{ as: {}, client: {} }}", names.other(*client)?, names.owner(*client))
+            }
+            Op::RemoveClient { client } => {
+                format!("remove_client: {{ as: {}, client: {} }}", names.other(*client)?, names.owner(*client))
+            }
+            Op::Keys { user } => format!("keys: {{ of: {} }}", Names::user(*user)),
+            Op::Verify { user, key, at } => {
+                let client = names.client_of(*key)?;
+                format!("verify: {{ of: {}, client: {client}, at: {} }}", Names::user(*user), Names::seconds(*at))
+            }
+            Op::Block { user, requester } => {
+                format!("block: {{ as: {}, requester: {} }}", names.any_of(*user)?, names.requester(*requester))
+            }
+            Op::Unblock { user, requester } => {
+                format!("unblock: {{ as: {}, requester: {} }}", names.any_of(*user)?, names.requester(*requester))
+            }
+            Op::Reconcile { client } => format!("packages: {{ as: {} }}", names.owner(*client)),
             Op::Stock { client } => {
                 let suite = Names::suite(suite.unwrap_or(Suite(1)));
                 let suite = if suite == 1 { String::new() } else { format!(", cipher_suite: {suite}") };
@@ -125,10 +170,11 @@ impl<'a> Script<'a> {
                 format!("acknowledge: {{ as: {}, through: ${} }}", names.owner(*client), self.cursor(*through)?)
             }
             Op::Tick { to } => {
-                let package = names.expiring(*to).ok_or_else(|| NoVector(format!("nothing expires at {to}")))?;
-                format!("await_expiry: {{ key_package: {package} }}")
+                let package = names.expiring(*to).map(|package| format!("await_expiry: {{ key_package: {package} }}"));
+                let key = || names.ending(*to).map(|client| format!("await_key_expiry: {{ client: {client} }}"));
+                package.or_else(key).ok_or_else(|| NoVector(format!("nothing expires at {to}")))?
             }
-            _ => return Err(NoVector(format!("a vector has no words for {op}"))),
+            Op::Collect | Op::Fence => return Err(NoVector(format!("nobody outside can ask for {op}"))),
         })
     }
 
@@ -191,6 +237,15 @@ impl<'a> Script<'a> {
                 .collect();
             return if entries.is_empty() { "{}".into() } else { format!("{{ {} }}", entries.join(", ")) };
         }
+        if let Some(Tree::Bag(items)) = trees.first().filter(|first| trees.iter().all(|tree| tree == *first)) {
+            let all: Vec<_> = items.iter().map(|item| self.matcher(&vec![item; trees.len()], path)).collect();
+            let length = items.len();
+            return if all.is_empty() {
+                "{ length: 0 }".into()
+            } else {
+                format!("{{ length: {length}, contains: [ {} ] }}", all.join(", "))
+            };
+        }
         if let Some(lists) = items.collect::<Option<Vec<_>>>() {
             let lengths: BTreeSet<_> = lists.iter().map(|list| list.len()).collect();
             let length = lengths.first().copied().unwrap_or_default();
@@ -219,7 +274,9 @@ impl<'a> Script<'a> {
         // Only where all branches come here can they be compared one by one.
         let comparable = texts.len() == self.branches.len();
         let mut others = vec![];
-        let related = |place: &Place| !place.texts.is_disjoint(&different);
+        // Two places of one answer cannot be compared: nothing of it is saved yet.
+        let earlier = |place: &Place| place.step < self.steps.len();
+        let related = |place: &Place| earlier(place) && !place.texts.is_disjoint(&different);
         for (name, place) in self.saved.clone().into_iter().filter(|(_, place)| related(place)) {
             let same = |(branch, text): (&Branch, &String)| {
                 let Answer::Ok(tree) = &branch.answers[place.step] else { return None };

@@ -6,7 +6,7 @@ use crate::{
     history::{Claim, Event, Facts, Role},
     names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, Time, User},
     spec::Op,
-    trace::{Trace, vector::NoVector},
+    trace::vector::NoVector,
 };
 
 pub(super) struct Names {
@@ -16,35 +16,44 @@ pub(super) struct Names {
     suites: BTreeSet<Suite>,
     /// The claim keys that matter: others are left out, so that a server without such keys can be asked, too.
     keys: BTreeSet<ClaimKey>,
-    /// The moment that is waited for.
+    /// The signature key of each client: a vector's clients have one.
+    keys_of: BTreeMap<Key, Client>,
+    /// The clients that a step adds.
+    added: BTreeSet<Client>,
+    /// When signature keys expire.
+    ends: BTreeMap<Client, Time>,
+    /// The last moment that is waited for.
     tick: Option<Time>,
     pub(super) needs: BTreeSet<&'static str>,
 }
 
 impl Names {
-    pub(super) fn of(trace: &Trace, asked: &[Op]) -> Result<Self, NoVector> {
+    /// `shared`: two requesters with one key are two claims, and that is what it is about.
+    pub(super) fn of(setup: &[Event], asked: &[Op], shared: bool) -> Result<Self, NoVector> {
         let mut names = Self {
             owners: BTreeMap::new(),
             requesters: BTreeMap::new(),
             packages: BTreeMap::new(),
             suites: BTreeSet::new(),
             keys: BTreeSet::new(),
+            keys_of: BTreeMap::new(),
+            added: BTreeSet::new(),
+            ends: BTreeMap::new(),
             tick: None,
             needs: BTreeSet::new(),
         };
         let mut signers: BTreeMap<Client, BTreeSet<Key>> = BTreeMap::new();
-        for event in &trace.scenario.setup {
+        for event in setup {
             match event {
-                Event::KeyAdded { user, client, key, .. } => {
+                Event::KeyAdded { user, client, key, expires } => {
                     names.owners.insert(*client, *user);
+                    names.listed(*client, *key, *expires);
                     signers.entry(*client).or_default().insert(*key);
                 }
                 Event::Published(batch) => names.meet(batch),
                 _ => {}
             }
         }
-        // Two requesters with one key are two claims: only these rules are about that.
-        let shared = trace.broken.as_ref().is_some_and(|(rule, _)| ["CLAIM-ONCE", "CLAIM-RETRY"].contains(rule));
         let mut seen = BTreeSet::new();
         for op in asked {
             match op {
@@ -53,33 +62,89 @@ impl Names {
                 Op::Withdraw { .. } => {
                     names.needs.insert("withdraw");
                 }
-                Op::RemoveKey { client, .. } => {
+                Op::RemoveKey { .. } => {
                     names.needs.insert("key_list");
-                    if signers.get(client).is_none_or(|keys| keys.len() != 1) {
-                        return Err(NoVector(format!(
-                            "{client} has two signature keys, and a vector's clients have one"
-                        )));
-                    }
                 }
                 Op::Tick { to } => names.tick = Some(*to),
-                Op::AddKey { .. } => return Err(NoVector("a key is added".into())),
-                Op::ExtendKey { .. }
-                | Op::RemoveClient { .. }
-                | Op::Keys { .. }
-                | Op::Verify { .. }
-                | Op::Replace { .. }
-                | Op::Block { .. }
-                | Op::Unblock { .. }
-                | Op::Reconcile { .. }
-                | Op::Collect
-                | Op::Fence => return Err(NoVector(format!("a vector has no words for {op}"))),
+                Op::AddKey { user, client, key, expires } => {
+                    names.needs.insert("key_list");
+                    names.owners.insert(*client, *user);
+                    names.listed(*client, *key, *expires);
+                    if signers.entry(*client).or_default().insert(*key) {
+                        names.added.insert(*client);
+                    }
+                }
+                Op::ExtendKey { .. } => {
+                    names.needs.extend(["key_list", "key_expiry"]);
+                }
+                Op::RemoveClient { .. } | Op::Keys { .. } | Op::Verify { .. } => {
+                    names.needs.insert("key_list");
+                }
+                Op::Replace { packages, .. } => names.meet(packages),
+                Op::Block { requester, .. } | Op::Unblock { requester, .. } => {
+                    names.requesters.entry(*requester).or_insert(None);
+                }
+                Op::Reconcile { .. } | Op::Collect | Op::Fence => {}
                 Op::Stock { .. } | Op::Notifications { .. } | Op::Acknowledge { .. } => {}
             }
+        }
+        let about_keys = |op: &Op| {
+            matches!(
+                op,
+                Op::AddKey { .. } | Op::ExtendKey { .. } | Op::RemoveKey { .. } | Op::Keys { .. } | Op::Verify { .. }
+            )
+        };
+        let expiring = !names.ends.is_empty();
+        if signers.values().any(|keys| keys.len() != 1) && (expiring || asked.iter().any(about_keys)) {
+            return Err(NoVector("a client has two signature keys, and a vector's clients have one".into()));
+        }
+        if !names.ends.is_empty() {
+            names.needs.insert("key_expiry");
         }
         if names.suites.len() > 1 {
             names.needs.insert("cipher_suites");
         }
         Ok(names)
+    }
+
+    fn listed(&mut self, client: Client, key: Key, expires: Option<Time>) {
+        self.keys_of.insert(key, client);
+        if let Some(expires) = expires {
+            self.ends.insert(client, expires);
+            self.added.insert(client);
+        }
+    }
+
+    /// The client of a signature key, with its user.
+    pub(super) fn client_of(&self, key: Key) -> Result<String, NoVector> {
+        let client = self.keys_of.get(&key).ok_or_else(|| NoVector(format!("nobody has {key}")))?;
+        Ok(self.owner(*client))
+    }
+
+    /// Another client of the same user, or the same one where there is no other: who asks for what ends a client.
+    pub(super) fn other(&self, client: Client) -> Result<String, NoVector> {
+        let user = self.owners.get(&client);
+        let endless = |other: &&Client| **other != client && !self.ends.contains_key(other);
+        let other = self.owners.keys().filter(|other| self.owners.get(other) == user).find(endless);
+        Ok(self.owner(*other.unwrap_or(&client)))
+    }
+
+    /// A client of a user that acts for it.
+    pub(super) fn any_of(&self, user: User) -> Result<String, NoVector> {
+        let of_user = |client: &&Client| self.owners.get(client) == Some(&user) && !self.ends.contains_key(client);
+        let client = self.owners.keys().find(of_user).ok_or_else(|| NoVector(format!("{user} has no client")))?;
+        Ok(self.owner(*client))
+    }
+
+    /// The client whose signature key expires at this moment.
+    pub(super) fn ending(&self, at: Time) -> Option<String> {
+        let client = self.ends.iter().find(|(_, end)| **end == at)?.0;
+        Some(self.owner(*client))
+    }
+
+    /// A moment of the model in seconds from the beginning of the vector.
+    pub(super) fn seconds(at: Time) -> Time {
+        at
     }
 
     fn meet(&mut self, packages: &[Facts]) {
@@ -157,6 +222,7 @@ impl Names {
         let users: BTreeSet<_> = self.owners.values().collect();
         let with_clients = users.into_iter().map(|user| {
             let clients = self.owners.iter().filter(|(_, owner)| *owner == user);
+            let clients = clients.filter(|(client, _)| !self.added.contains(client));
             let clients: Vec<_> = clients.map(|(client, _)| Self::client(*client)).collect();
             format!("{}: {{ clients: [{}] }}", Self::user(*user), clients.join(", "))
         });
@@ -179,8 +245,13 @@ impl Names {
             if same != facts.package {
                 parts.push(format!("same_init_key_as: {same}"));
             }
-            if self.tick.is_some_and(|tick| facts.not_after <= tick) {
+            if facts.not_after == 0 {
+                parts.push("not_before: -7200, not_after: -3600".into());
+            } else if self.tick.is_some_and(|tick| facts.not_after <= tick) {
                 parts.push(format!("not_after: {LIFETIME_SECONDS}"));
+            }
+            if !self.keys_of.contains_key(&facts.signer) {
+                parts.push("unlisted_signer: true".into());
             }
             format!("{}: {{ {} }}", facts.package, parts.join(", "))
         };

@@ -22,6 +22,8 @@ pub(super) enum Tree {
     Text(String),
     Keys(BTreeMap<String, Tree>),
     Items(Vec<Tree>),
+    /// In no order that is promised.
+    Bag(Vec<Tree>),
 }
 
 impl Tree {
@@ -39,7 +41,7 @@ impl Tree {
             let inner = match self {
                 Self::Keys(keys) => keys.get(key),
                 Self::Items(items) => key.parse().ok().and_then(|place: usize| items.get(place)),
-                Self::Text(_) => None,
+                Self::Text(_) | Self::Bag(_) => None,
             }?;
             inner.at(rest.unwrap_or_default())
         };
@@ -76,11 +78,18 @@ pub(super) fn answer(names: &Names, state: &State, op: &Op, outcome: &Outcome, s
         Outcome::Stock(stock) => left(stock, suite),
         Outcome::Notifications(feed) => Tree::Items(feed.iter().map(|note| told(names, note)).collect()),
         Outcome::Limited { .. } => return Answer::Refused("rate_limited".into()),
-        Outcome::Replaced { .. }
-        | Outcome::ClientRemoved { .. }
-        | Outcome::Keys(_)
-        | Outcome::Standing(_)
-        | Outcome::Packages(_) => Tree::Keys(BTreeMap::new()),
+        Outcome::Replaced { withdrawn } => Tree::keys([("withdrawn", Tree::text(withdrawn))]),
+        Outcome::ClientRemoved { unread } => Tree::keys([("unread", Tree::text(unread))]),
+        Outcome::Keys(keys) => {
+            let clients = keys.iter().filter_map(|key| names.client_of(*key).ok());
+            Tree::Bag(clients.map(|client| Tree::keys([("client", Tree::text(client))])).collect())
+        }
+        Outcome::Standing(standing) => Tree::keys([("standing", Tree::text(snake_case(&format!("{standing:?}"))))]),
+        Outcome::Packages(packages) => {
+            let states =
+                packages.iter().map(|(package, it)| (package.to_string(), Tree::text(snake_case(&format!("{it:?}")))));
+            Tree::keys([("key_packages", Tree::Keys(states.collect()))])
+        }
         Outcome::Refused(reason) => return Answer::Refused(snake_case(&format!("{reason:?}"))),
     })
 }
@@ -102,8 +111,10 @@ fn left(stock: &Stock, suite: Option<Suite>) -> Tree {
     let of = |suite: &Suite| stock.regular.get(suite).copied();
     let last_resort = suite.and_then(|suite| stock.last_resort.get(&suite));
     let last_resort = last_resort.map_or("none", |used| if *used { "used" } else { "unused" });
-    let regular = suite.as_ref().and_then(of).unwrap_or_default();
-    Tree::keys([("regular", Tree::text(regular)), ("last_resort", Tree::text(last_resort))])
+    let mut left = BTreeMap::from([("last_resort".to_string(), Tree::text(last_resort))]);
+    // A server may leave out a suite of which there never was anything.
+    left.extend(suite.as_ref().and_then(of).map(|regular| ("regular".to_string(), Tree::text(regular))));
+    Tree::Keys(left)
 }
 
 fn told(names: &Names, note: &Notified) -> Tree {
