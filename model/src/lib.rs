@@ -13,6 +13,7 @@
 //! 9. [`trace`]: a path as a story, a sequence diagram, a trace for other tools, or a vector for a live server.
 //! 10. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
 //! 11. [`monitor`]: the same for a million operations, without a search.
+//! 12. [`view`]: the rules of 4 on a log alone and on what clients saw: broken, kept, or unknown.
 
 pub mod names;
 
@@ -37,3 +38,5 @@ pub mod trace;
 pub mod linearize;
 
 pub mod monitor;
+
+pub mod view;
