@@ -94,13 +94,14 @@ impl Search<'_> {
         }
     }
 
-    /// What can have come of an operation: of a lost answer, all that changes anything. It may also never have happened.
-    fn ways(&self, world: &World, at: usize) -> Vec<(Option<Outcome>, Told)> {
+    /// What can have come of an operation: of a lost answer, all that changes anything, said to somebody who did not hear
+    /// it. It may also never have happened.
+    fn ways(&self, world: &World, at: usize) -> Vec<(Outcome, Told)> {
         let operation = &self.seen.operations[at];
         let Some(outcome) = &operation.outcome else {
             let decisions = self.seen.spec.decisions(world.history.state(), &operation.op).into_iter();
-            let changes = decisions.map(|(_, events)| events).filter(|events| !events.is_empty());
-            return changes.map(|events| (None, Told { events, ..Told::default() })).collect();
+            let changes = decisions.filter(|(_, events)| !events.is_empty());
+            return changes.map(|(outcome, events)| (outcome, Told { events, ..Told::default() })).collect();
         };
         let is_done = |place: &usize| world.done & (1 << place) != 0;
         let asked: Vec<&Claim> = (0..self.seen.operations.len())
@@ -112,10 +113,10 @@ impl Search<'_> {
             .collect();
         let asks = (&operation.op, outcome);
         let ways = told(self.seen.spec, &self.testimony, &world.history, at, asks, &asked);
-        ways.into_iter().map(|told| (Some(outcome.clone()), told)).collect()
+        ways.into_iter().map(|told| (outcome.clone(), told)).collect()
     }
 
-    fn after(&self, world: &World, at: usize, outcome: Option<Outcome>, told: Told) -> World {
+    fn after(&self, world: &World, at: usize, outcome: Outcome, told: Told) -> World {
         let mut next = world.clone();
         next.done |= 1 << at;
         if self.seen.killed.is_some_and(|killed| killed <= self.seen.operations[at].invoked) {
@@ -128,9 +129,7 @@ impl Search<'_> {
             next.history.restore(version);
         }
         next.history.append(told.events);
-        if let Some(outcome) = outcome {
-            next.history.answer_at(version, &self.requests[at], outcome);
-        }
+        next.history.answer_at(version, &self.requests[at], outcome);
         self.ask(&mut next, Some(at));
         next
     }
