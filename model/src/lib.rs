@@ -14,6 +14,7 @@
 //! 10. [`cover`]: tours through the specification that take every kind of step, as vectors.
 //! 11. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
 //! 12. [`monitor`]: the same for a million operations, without a search.
+//! 13. [`view`]: the rules of 4 on a log alone and on what clients saw: broken, kept, or unknown.
 
 pub mod names;
 
@@ -40,3 +41,5 @@ pub mod cover;
 pub mod linearize;
 
 pub mod monitor;
+
+pub mod view;

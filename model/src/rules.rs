@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 use crate::spec::Refusal;
 
 pub use history::{Answers, History, Request, Shared};
+pub(crate) use notifying::same_number;
 
 /// A rule that a history can be judged by.
 #[derive(Clone, Copy, Debug)]

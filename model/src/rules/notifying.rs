@@ -61,7 +61,7 @@ pub(super) fn lost(history: &History) -> Option<String> {
 }
 
 /// Two notifications that were read under one number: who has the first one takes the second for known.
-fn same_number(history: &History) -> Option<String> {
+pub(crate) fn same_number(history: &History) -> Option<String> {
     let mut read: BTreeMap<(Client, Sequence), &Notified> = BTreeMap::new();
     let feeds = history.answered_with().filter_map(|(_, outcome)| match outcome {
         Outcome::Notifications(feed) => Some(feed),

@@ -83,7 +83,7 @@ impl Spec {
     }
 
     /// The events of a claim that was answered so.
-    pub(super) fn claim_events(&self, state: &State, claim: &Claim, statuses: &BTreeMap<Client, Status>) -> Vec<Event> {
+    pub(crate) fn claim_events(&self, state: &State, claim: &Claim, statuses: &BTreeMap<Client, Status>) -> Vec<Event> {
         let claimed = Event::Claimed(Claimed { claim: claim.clone(), statuses: statuses.clone() });
         let mut after = state.clone();
         after.apply(&claimed);
