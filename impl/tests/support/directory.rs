@@ -128,7 +128,7 @@ impl Directory {
                 Answer::Done
             }
             Command::Fence => {
-                self.of_everybody(command, |state, _, now| drop_answer(state.fence(now)));
+                self.of_everybody(command, |state, policy, now| drop_answer(state.fence(policy, now)));
                 Answer::Done
             }
             Command::Claim { by, claim } => {
