@@ -46,7 +46,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         2 => Just(Command::Collect),
         2 => Just(Command::Fence),
-        7 => select(vec![60, 60, 100, 150, 150, 500, 1000, 31 * DAY]).prop_map(Command::Wait),
+        7 => select(vec![60, 60, 100, 150, 150, 300, 1000, 1000, 31 * DAY]).prop_map(Command::Wait),
     ]
 }
 
@@ -132,30 +132,54 @@ fn keys() -> impl Strategy<Value = Command> {
 struct Choice {
     index: Index,
     own: bool,
-    /// Of the keys, only those that nobody has at the beginning.
-    spare: bool,
+    among: Among,
+}
+
+/// What is rare in the pool, and takes more than one step to matter.
+#[derive(Clone, Copy, Debug)]
+enum Among {
+    All,
+    /// Keys that nobody has at the beginning, and what they signed.
+    Spare,
+    /// Packages that begin later, and so may come after a fence.
+    Later,
 }
 
 fn package() -> impl Strategy<Value = Choice> {
-    let own = prop_oneof![24 => Just(true), 1 => Just(false)];
-    (any::<Index>(), own).prop_map(|(index, own)| Choice { index, own, spare: false })
+    choice(prop_oneof![8 => Just(Among::All), 2 => Just(Among::Spare), 2 => Just(Among::Later)])
 }
 
 fn key_choice() -> impl Strategy<Value = Choice> {
-    (package(), prop_oneof![3 => Just(true), 2 => Just(false)]).prop_map(|(choice, spare)| Choice { spare, ..choice })
+    choice(prop_oneof![3 => Just(Among::Spare), 2 => Just(Among::All)])
+}
+
+fn choice(among: impl Strategy<Value = Among>) -> impl Strategy<Value = Choice> {
+    let own = prop_oneof![24 => Just(true), 1 => Just(false)];
+    (any::<Index>(), own, among).prop_map(|(index, own, among)| Choice { index, own, among })
 }
 
 impl Choice {
     fn of(&self, by: Who) -> &'static str {
-        let own: Vec<_> = PACKAGES.iter().filter(|package| !self.own || package.owner == by).collect();
-        self.index.get(&own).name
+        let own = || PACKAGES.iter().filter(|package| !self.own || package.owner == by);
+        let rare: Vec<_> = own().filter(|package| self.among.holds(package.key, package.not_before)).collect();
+        if rare.is_empty() { self.index.get(&own().collect::<Vec<_>>()).name } else { self.index.get(&rare).name }
     }
 
     fn key_of(&self, by: Who) -> &'static str {
-        let own = KEY_NAMES.into_iter().filter(|name| !self.own || key(name).owner == by);
-        let (spare, first): (Vec<_>, Vec<_>) = own.partition(|name| name.ends_with("spare"));
-        let names = if self.spare && !spare.is_empty() { spare } else { first };
+        let own = || KEY_NAMES.into_iter().filter(|name| !self.own || key(name).owner == by);
+        let rare: Vec<_> = own().filter(|name| self.among.holds(name, START)).collect();
+        let names = if rare.is_empty() { own().collect() } else { rare };
         names[self.index.index(names.len())]
+    }
+}
+
+impl Among {
+    fn holds(self, key: &str, not_before: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Spare => key.ends_with("spare"),
+            Self::Later => not_before > START,
+        }
     }
 }
 
