@@ -59,7 +59,9 @@ mod tests {
     #[test]
     fn each_is_kept_to_its_end() {
         let mut memory = Memory::default();
-        [("a", 30), ("b", 10), ("c", 20), ("b", 25)].map(|(key, until)| memory.insert(key, until, until));
+        for (key, until) in [("a", 30), ("b", 10), ("c", 20), ("b", 25)] {
+            memory.insert(key, until, until);
+        }
         assert_eq!((memory.get(&"b", 24), memory.get(&"b", 25), memory.over(25)), (Some(&25), None, 2));
         memory.forget(25);
         assert_eq!((memory.kept.len(), memory.ends.len(), memory.get(&"a", 25)), (1, 1, Some(&30)));

@@ -25,7 +25,7 @@ use crate::{
     story::stories,
     support::{
         command::Command,
-        directory::{Belief, Doctor},
+        directory::deciding::{Belief, Doctor},
         make::START,
     },
 };

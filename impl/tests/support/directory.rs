@@ -1,6 +1,6 @@
 //! A directory in memory: the one place where the tests call the core's commands.
 
-mod deciding;
+pub(crate) mod deciding;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ use crate::support::{
     world::{CLIENTS, KEY_NAMES, USERS, Who, key, key_named, named, user_id},
 };
 
-pub(crate) use deciding::{Belief, Doctor};
+use deciding::Doctor;
 
 /// Histories, what they lead to, and a clock that is moved by hand.
 #[derive(Clone)]

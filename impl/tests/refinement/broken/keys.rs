@@ -3,7 +3,7 @@
 use kpd_directory::Event;
 
 use super::{changing, forgetting, found};
-use crate::support::{command::Command, directory::Belief, make::START};
+use crate::support::{command::Command, directory::deciding::Belief, make::START};
 
 #[test]
 fn one_that_grants_what_an_expired_key_signed() {

@@ -3,7 +3,7 @@
 use kpd_directory::{ClientName, Event, SignatureKey};
 
 use super::{changing, forgetting, found, granted, published};
-use crate::support::{command::Command, directory::Belief, make::DAY};
+use crate::support::{command::Command, directory::deciding::Belief, make::DAY};
 
 #[test]
 fn one_that_keeps_the_keys_of_a_removed_client() {

@@ -3,7 +3,7 @@
 use kpd_directory::{Event, limits::RequesterEvent, policy::Limits};
 
 use super::{changing, forgetting, found};
-use crate::support::{command::Command, directory::Belief};
+use crate::support::{command::Command, directory::deciding::Belief};
 
 #[test]
 fn one_that_lets_a_requester_ask_everybody() {
@@ -76,7 +76,7 @@ fn one_that_forgets_whom_it_refused() {
 /// The memory has an end, too: a client that comes back after it has a new question.
 #[test]
 fn one_that_remembers_for_ever() {
-    found("CLAIM-EACH-CLIENT", |command, mut truth| {
+    found("CLAIM-ONCE", |command, mut truth| {
         if let Command::Claim { .. } = command {
             truth.policy.idempotency_seconds = u64::MAX;
         }
