@@ -87,7 +87,8 @@ impl UserState {
         let counts_until = match self.admit(policy, now, claim) {
             Ok(until) => until,
             Err(limited) => {
-                let event = Event::ClaimLimited { at: now, claim: claim.clone(), limited };
+                let until = now.saturating_add(policy.idempotency_seconds);
+                let event = Event::ClaimLimited { at: now, until, claim: claim.clone(), limited };
                 let events = claim.idempotency_key.iter().map(|_| event.clone()).collect();
                 return Ok(Decision { events, answer: Answered::Limited(limited) });
             }
@@ -119,10 +120,13 @@ impl UserState {
         claim: &Claim,
     ) -> Result<Option<&Answered>, ClaimError> {
         let Some(key) = &claim.idempotency_key else { return Ok(None) };
-        let before = self.claims.get(&(claim.requester.clone(), key.clone()));
-        let Some(before) = before.filter(|before| now < before.at.saturating_add(policy.idempotency_seconds)) else {
-            return Ok(None);
+        let key = (claim.requester.clone(), key.clone());
+        let refused = self.refusals.get(&key, now);
+        let answered = || {
+            let before = self.claims.get(&key);
+            before.filter(|before| now < before.at.saturating_add(policy.idempotency_seconds))
         };
+        let Some(before) = refused.or_else(answered) else { return Ok(None) };
         if before.claim.asks_like(claim) { Ok(Some(&before.answered)) } else { Err(ClaimError::IdempotencyMismatch) }
     }
 

@@ -44,8 +44,8 @@ pub enum Event {
         #[serde(default)]
         counts_until: Option<UnixSeconds>,
     },
-    /// A claim was refused by a limit, which is final under its idempotency key (`CLAIM-RETRY`).
-    ClaimLimited { at: UnixSeconds, claim: Claim, limited: Limited },
+    /// A claim was refused by a limit, which is final under its idempotency key until then (`CLAIM-RETRY`).
+    ClaimLimited { at: UnixSeconds, until: UnixSeconds, claim: Claim, limited: Limited },
     /// The owner took KeyPackages back before they were granted.
     Withdrawn { at: UnixSeconds, client: ClientName, references: Vec<KeyPackageRef> },
     /// The owner gave a client up: with its keys, its KeyPackages and what it had not read (`LIFE-REMOVE-CLIENT`).
@@ -54,8 +54,8 @@ pub enum Event {
     /// under idempotency keys given up to that second.
     Collected { at: UnixSeconds, answers_through: Option<UnixSeconds> },
     /// The operator restored an older state: what was available in it may have been granted in the part of the history
-    /// that is lost, and so may what began before (`LIFE-RESTORE`).
-    Fenced { at: UnixSeconds },
+    /// that is lost, and so may every KeyPackage that is valid before `from` (`LIFE-RESTORE`).
+    Fenced { at: UnixSeconds, from: UnixSeconds },
     /// The owner shut somebody out.
     Blocked { at: UnixSeconds, blocked: Blocked },
     /// The owner let somebody in again.

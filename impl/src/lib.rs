@@ -38,6 +38,8 @@ pub mod reconcile;
 
 pub mod upkeep;
 
+mod memory;
+
 pub use crate::{
     event::Event,
     names::{

@@ -2,8 +2,11 @@
 //!
 //! A requester has a history of its own, which is written before that of the user it claims from: no transaction over two
 //! histories is needed, and what fails in between has cost the requester a claim and nobody a KeyPackage.
-
-use std::collections::BTreeMap;
+//!
+//! A refusal is remembered under its idempotency key, and whoever is over its limit can invent keys. What bounds that is
+//! time: each refusal is let go `idempotency_seconds` after it was made, at the next event of the same history. So a
+//! requester's own history holds no more of them than a server has answered it in that time, and the history of a user
+//! no more than its requesters' own limits, where there are any, let through: those come first.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +14,7 @@ use crate::{
     Decision,
     claim::ClaimError,
     event::Claim,
+    memory::Memory,
     names::{IdempotencyKey, Requester, UnixSeconds, UserId},
     policy::{Limit, Policy},
 };
@@ -41,12 +45,11 @@ pub enum RequesterEvent {
 pub struct RequesterState {
     counted: Counted,
     /// By target, asking client and key.
-    refused: BTreeMap<(UserId, Requester, IdempotencyKey), Refusal>,
+    refused: Memory<(UserId, Requester, IdempotencyKey), Refusal>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Refusal {
-    until: UnixSeconds,
     claim: Claim,
     limited: Limited,
 }
@@ -61,15 +64,14 @@ impl RequesterState {
 
     /// Takes one event in.
     pub fn apply(&mut self, event: &RequesterEvent) {
+        let (RequesterEvent::Debited { at, .. } | RequesterEvent::Refused { at, .. }) = event;
+        self.refused.forget(*at);
         match event {
-            RequesterEvent::Debited { at, until } => {
-                self.counted.add(*at, *until);
-                self.refused.retain(|_, refusal| *at < refusal.until);
-            }
+            RequesterEvent::Debited { until, .. } => self.counted.add(*at, *until),
             RequesterEvent::Refused { until, user, claim, limited, .. } => {
                 let Some(key) = claim.idempotency_key.clone() else { return };
-                let refusal = Refusal { until: *until, claim: claim.clone(), limited: *limited };
-                self.refused.insert((user.clone(), claim.requester.clone(), key), refusal);
+                let refusal = Refusal { claim: claim.clone(), limited: *limited };
+                self.refused.insert((user.clone(), claim.requester.clone(), key), *until, refusal);
             }
         }
     }
@@ -91,8 +93,7 @@ impl RequesterState {
     ) -> Result<Decision<Result<(), Limited>, RequesterEvent>, ClaimError> {
         let Some(limit) = policy.limits.requester else { return Ok(Decision::unchanged(Ok(()))) };
         let key = claim.idempotency_key.clone().map(|key| (user.clone(), claim.requester.clone(), key));
-        let before = key.as_ref().and_then(|key| self.refused.get(key)).filter(|refusal| now < refusal.until);
-        if let Some(Refusal { claim: before, limited, .. }) = before {
+        if let Some(Refusal { claim: before, limited }) = key.as_ref().and_then(|key| self.refused.get(key, now)) {
             let same = before.asks_like(claim);
             return same.then_some(Decision::unchanged(Err(*limited))).ok_or(ClaimError::IdempotencyMismatch);
         }

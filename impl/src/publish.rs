@@ -76,8 +76,10 @@ pub enum ItemFault {
     #[error("published before, and {} since", match fate { Fate::Granted => "granted", _ => "withdrawn" })]
     AlreadyUsed { fate: Fate },
     /// `LIFE-RESTORE`: it may have been published, and granted, in the part of the history that is lost.
-    #[error("valid from {not_before}, where nothing from before {fence} is accepted since a restore (Unix seconds)")]
-    BeforeFence { not_before: UnixSeconds, fence: UnixSeconds },
+    #[error(
+        "valid from {not_before}, where since a restore only what is valid from {from} on is accepted (Unix seconds)"
+    )]
+    BeforeFence { not_before: UnixSeconds, from: UnixSeconds },
     /// `PUB-FRESH`.
     #[error("its init key came before, in {other}")]
     InitKeyReused { other: KeyPackageRef },
@@ -194,8 +196,8 @@ impl UserState {
         }
         // Of what is remembered, `check_fresh` knows more.
         let (not_before, remembered) = (facts.not_before, client.packages.contains_key(&facts.reference));
-        if let Some(fence) = self.fence.filter(|fence| not_before < *fence && !remembered) {
-            return Err(ItemFault::BeforeFence { not_before, fence });
+        if let Some(from) = self.fence.filter(|from| not_before < *from && !remembered) {
+            return Err(ItemFault::BeforeFence { not_before, from });
         }
         client.check_fresh(facts, before)?;
         let second = |other: &&&Facts| other.role == Role::LastResort && other.suite == facts.suite;

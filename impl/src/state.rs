@@ -8,7 +8,8 @@ use crate::{
     blocks::Blocked,
     claim::Answered,
     event::{Claim, Event, Granted},
-    limits::Counted,
+    limits::{Counted, Limited},
+    memory::Memory,
     names::{ClientName, IdempotencyKey, Requester, SignatureKey, SignatureKeyId, UnixSeconds, UserId},
 };
 
@@ -27,9 +28,13 @@ pub struct UserState {
     pub(crate) clients: BTreeMap<ClientName, ClientState>,
     /// Answered claims that carried an idempotency key.
     pub(crate) claims: BTreeMap<(Requester, IdempotencyKey), AnsweredClaim>,
+    /// Claims with an idempotency key that a limit refused. A requester can invent keys, so these are let go at the first
+    /// event after their time.
+    pub(crate) refusals: Memory<(Requester, IdempotencyKey), AnsweredClaim>,
     /// Answered claims that count against the limit of a requester, with all its clients, and this user.
     pub(crate) counted: BTreeMap<UserId, Counted>,
-    /// When the last fence was, and after which number the feeds of new clients begin (`LIFE-RESTORE`).
+    /// From when on a KeyPackage may be valid that comes after the last fence, and after which number the feeds of new
+    /// clients begin (`LIFE-RESTORE`).
     pub(crate) fence: Option<UnixSeconds>,
     pub(crate) sequences_from: u64,
     /// Who is shut out, and since when.
@@ -114,7 +119,7 @@ impl UserState {
                     self.counted.entry(claim.requester.user.clone()).or_default().add(*at, *until);
                 }
             }
-            Event::ClaimLimited { at, claim, limited } => self.remember(*at, claim, Answered::Limited(*limited)),
+            Event::ClaimLimited { at, until, claim, limited } => self.apply_limited(*at, *until, claim, *limited),
             Event::Withdrawn { client, references, .. } => {
                 if let Some(client) = self.clients.get_mut(client) {
                     references.iter().for_each(|reference| client.leave(reference, Fate::Withdrawn));
@@ -124,15 +129,16 @@ impl UserState {
             Event::Collected { at, answers_through } => {
                 self.clients.values_mut().for_each(|client| client.forget(*at));
                 self.claims.retain(|_, answered| answers_through.is_none_or(|through| through < answered.at));
+                self.refusals.forget(*at);
                 self.counted.retain(|_, counted| counted.forget(*at));
             }
-            Event::Fenced { at } => {
+            Event::Fenced { at, from } => {
                 let listed = self.listed_keys(*at);
                 for client in self.clients.values_mut() {
                     client.withdraw_available(*at, &listed);
                     client.sequence += SEQUENCE_JUMP;
                 }
-                self.fence = Some(*at);
+                self.fence = Some(*from);
                 self.sequences_from += SEQUENCE_JUMP;
             }
             Event::Blocked { at, blocked } => drop(self.blocks.insert(blocked.clone(), *at)),
@@ -152,8 +158,21 @@ impl UserState {
                 client.grant(at, reference, &claim.requester, &live_keys);
             }
         }
-        if claim.idempotency_key.is_some() {
-            self.remember(at, claim, Answered::Claimed(self.answer(answers)));
+        self.refusals.forget(at);
+        if let Some(key) = &claim.idempotency_key {
+            let answered = Answered::Claimed(self.answer(answers));
+            let answered = AnsweredClaim { at, claim: claim.clone(), answered };
+            self.claims.insert((claim.requester.clone(), key.clone()), answered);
+        }
+    }
+
+    fn apply_limited(&mut self, at: UnixSeconds, until: UnixSeconds, claim: &Claim, limited: Limited) {
+        self.refusals.forget(at);
+        if let Some(key) = &claim.idempotency_key {
+            let key = (claim.requester.clone(), key.clone());
+            self.claims.remove(&key);
+            let answered = Answered::Limited(limited);
+            self.refusals.insert(key, until, AnsweredClaim { at, claim: claim.clone(), answered });
         }
     }
 
@@ -165,13 +184,6 @@ impl UserState {
         }
         for listed in self.keys.values_mut().filter(|listed| listed.client == *name && listed.is_valid(at)) {
             listed.removed_at = Some(at);
-        }
-    }
-
-    fn remember(&mut self, at: UnixSeconds, claim: &Claim, answered: Answered) {
-        if let Some(key) = &claim.idempotency_key {
-            let answered = AnsweredClaim { at, claim: claim.clone(), answered };
-            self.claims.insert((claim.requester.clone(), key.clone()), answered);
         }
     }
 

@@ -47,7 +47,7 @@ impl UserState {
         let packages = self.clients.values().flat_map(|client| client.packages.values());
         let packages = packages.filter(|record| record.facts.not_after <= now).count();
         let is_over = |at: UnixSeconds| answers_through.is_some_and(|through| at <= through);
-        let answers = self.claims.values().filter(|answered| is_over(answered.at)).count();
+        let answers = self.claims.values().filter(|answered| is_over(answered.at)).count() + self.refusals.over(now);
         let event = Event::Collected { at: now, answers_through };
         let events = if packages + answers == 0 { vec![] } else { vec![event] };
         Decision { events, answer: Collected { packages, answers } }
@@ -55,12 +55,14 @@ impl UserState {
 
     /// Fences a history that was restored from an older backup, before it is served: everything available is withdrawn,
     /// the feeds' sequence numbers jump ahead of all that can have been told, and from now on no KeyPackage is accepted
-    /// whose lifetime began before this moment (`LIFE-RESTORE`). Answers how many were withdrawn.
+    /// that can have been accepted, and granted, before this moment: whose lifetime began by then, or so soon after it as
+    /// a client's clock may run ahead (`LIFE-RESTORE`). Answers how many were withdrawn.
     #[must_use]
-    pub fn fence(&self, now: UnixSeconds) -> Decision<usize> {
+    pub fn fence(&self, policy: &Policy, now: UnixSeconds) -> Decision<usize> {
         let listed = self.listed_keys(now);
         let withdrawn = self.clients.values().map(|client| client.available(now, &listed).count()).sum();
-        let events = if self.is_enrolled() { vec![Event::Fenced { at: now }] } else { vec![] };
+        let from = now.saturating_add(policy.clock_skew_seconds).saturating_add(1);
+        let events = if self.is_enrolled() { vec![Event::Fenced { at: now, from }] } else { vec![] };
         Decision { events, answer: withdrawn }
     }
 }

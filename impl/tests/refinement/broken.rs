@@ -3,6 +3,14 @@
 //! None of them is written for this. Each is the core itself, made to believe a history or a time that is not the true
 //! one while it decides on one kind of command.
 
+mod limits;
+
+mod keys;
+
+mod owner;
+
+mod lifecycle;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_directory::{
@@ -17,7 +25,7 @@ use crate::{
     story::stories,
     support::{
         command::Command,
-        directory::{Belief, Doctor},
+        directory::deciding::{Belief, Doctor},
         make::START,
     },
 };
@@ -228,7 +236,7 @@ fn one_that_takes_a_key_twice() {
 }
 
 /// As if these had never happened.
-fn forgetting(truth: Belief, what: impl Fn(&Event) -> bool) -> Belief {
+fn forgetting(truth: Belief, mut what: impl FnMut(&Event) -> bool) -> Belief {
     Belief { history: truth.history.into_iter().filter(|event| !what(event)).collect(), ..truth }
 }
 

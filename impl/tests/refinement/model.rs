@@ -4,25 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_directory::{
     Policy, UnixSeconds,
+    blocks::Blocked,
     claim::ClaimError,
     feed::FeedError,
-    keys::{AddKeyError, RemoveKeyError},
-    policy::Selection,
+    keys::{AddKeyError, ExtendKeyError, RemoveKeyError},
+    policy::{Limit, Selection},
     publish::{ItemFault, PublishError},
+    upkeep::RemoveClientError,
     withdraw::WithdrawError,
 };
 use kpd_model::{
-    history::State,
+    history::{Answer as Remembered, Notified, SEQUENCE_JUMP, State},
     names::Client,
-    spec::{Outcome, Reason, Selection as ModelSelection, Spec},
+    spec::{Limit as ModelLimit, Limits as ModelLimits, Op, Outcome, Reason, Selection as ModelSelection, Spec},
 };
 
 use crate::{
-    names::{claimed, client, facts, op, outcome, reason, with_names},
+    answering::{outcome, past},
+    asking::{names, op},
+    feeds::Feeds,
+    names::{client, facts, key, reason, requester, user, with_names},
     support::{
         answer::{Answer, Refusal},
         command::Command,
-        world::Who,
+        make::START,
+        world::{ASKERS, CLIENTS, Who},
     },
 };
 
@@ -30,6 +36,9 @@ use crate::{
 pub(crate) struct Model {
     spec: Spec,
     state: State,
+    feeds: Feeds,
+    /// Which blocks each owner has set: one of a server is many to the model, and of several one may be lifted.
+    blocks: BTreeSet<(&'static str, Blocked)>,
     /// The kinds of steps that it followed.
     pub(crate) labels: BTreeSet<String>,
 }
@@ -45,32 +54,96 @@ impl Model {
             skew: policy.clock_skew_seconds,
             stock_max: policy.stock_max,
             batch_max: policy.batch_max,
-            ..Spec::default()
+            limits: ModelLimits { requester: limit(policy.limits.requester), pair: limit(policy.limits.pair) },
+            low_water: u32::try_from(policy.low_water).expect("a small number"),
+            claim_memory: policy.idempotency_seconds,
         };
-        Self { spec, state: State { now: crate::support::make::START, ..State::default() }, labels: BTreeSet::new() }
+        let state = State { now: START, ..State::default() };
+        Self { spec, state, feeds: Feeds::new(), blocks: BTreeSet::new(), labels: BTreeSet::new() }
     }
 
     /// Requires that the model could have given this answer, and goes where it leads.
     pub(crate) fn follow(&mut self, now: UnixSeconds, command: &Command, answer: &Answer) -> Result<(), String> {
-        let op = op(&self.state, now, command);
-        let outcome = match (command, answer) {
+        for (op, outcome) in self.steps(now, command, answer)? {
+            let accepted = self.spec.accepts(&self.state, &op, &outcome);
+            let after = accepted.map_err(|refusal| with_names(refusal.to_string()))?;
+            self.label(&op, &outcome, &after);
+            match command {
+                Command::Claim { by, .. } => self.feeds.claimed(&self.state, &after, *by),
+                Command::Fence => self.feeds.fenced(&self.state, &after),
+                _ => {}
+            }
+            self.state = after;
+        }
+        Ok(())
+    }
+
+    /// Question and answer in the model's words; nothing, where the model does not know the question and the answer is
+    /// right.
+    fn steps(&mut self, now: UnixSeconds, command: &Command, answer: &Answer) -> Result<Vec<(Op, Outcome)>, String> {
+        let reason = match (command, answer) {
             (Command::Publish { by, items }, Answer::Refused(Refusal::Publish(PublishError::Items(faults)))) => {
                 let names: Vec<_> = items.iter().map(|(name, _)| *name).collect();
-                Some(Outcome::Refused(self.item_faults(client(*by), &names, faults)?))
+                Some(self.item_faults(client(*by), &names, faults)?)
             }
-            (_, Answer::Refused(refusal)) => self.refusal(command, refusal)?.map(Outcome::Refused),
-            (Command::Claim { claim, .. }, Answer::Claimed(clients)) => Some(claimed(claim, clients)),
+            (Command::Replace { by, items }, Answer::Refused(Refusal::Publish(PublishError::Items(faults)))) => {
+                Some(self.item_faults(client(*by), items, faults)?)
+            }
+            (_, Answer::Refused(refusal)) => self.refusal(command, refusal)?,
+            (Command::Block { by, blocked }, _) => return Ok(self.shut_out(*by, blocked, true)),
+            (Command::Unblock { by, blocked }, _) => return Ok(self.shut_out(*by, blocked, false)),
+            (Command::History { user }, Answer::History(keys)) => return Ok(past(now, user, keys)),
             _ => {
                 self.not_to_be_refused(command)?;
-                Some(outcome(speaker(command), answer))
+                let outcome = outcome(&self.feeds, speaker(command), command, answer)?;
+                return Ok(vec![(op(&self.state, &self.feeds, now, command), outcome)]);
             }
         };
-        let Some(outcome) = outcome else { return Ok(()) };
-        let label = self.spec.label(&self.state, &op, &outcome);
-        self.state =
-            self.spec.accepts(&self.state, &op, &outcome).map_err(|refusal| with_names(refusal.to_string()))?;
+        let refused = |reason| (op(&self.state, &self.feeds, now, command), Outcome::Refused(reason));
+        Ok(reason.map(refused).into_iter().collect())
+    }
+
+    /// To the model each user is shut out by itself; the owner never is.
+    fn shut_out(&mut self, by: Who, blocked: &Blocked, block: bool) -> Vec<(Op, Outcome)> {
+        let entry = (by.user, blocked.clone());
+        if block {
+            self.blocks.insert(entry)
+        } else {
+            self.blocks.remove(&entry)
+        };
+        let others = ASKERS.into_iter().filter(|asker| *asker != by.user && names(blocked, asker));
+        let op = |asker| {
+            let (user, requester) = (user(by.user), requester(asker));
+            let still = self.blocks.iter().any(|(owner, other)| *owner == by.user && names(other, asker));
+            if still { Op::Block { user, requester } } else { Op::Unblock { user, requester } }
+        };
+        others.map(|asker| (op(asker), Outcome::Done)).collect()
+    }
+
+    /// The model's label, and what it does not say: whether anything changed, and what a claim comes after.
+    fn label(&mut self, op: &Op, outcome: &Outcome, after: &State) {
+        let label = self.spec.label(&self.state, op, outcome);
+        if *after != self.state {
+            self.labels.insert(format!("changes: {label}"));
+        }
+        if let (Op::Claim(claim), Outcome::Claimed(_) | Outcome::Limited { .. }) = (op, outcome) {
+            let before = claim.key.and_then(|key| self.state.claims.get(&(claim.requester, claim.user, key)));
+            let forgotten = |at: UnixSeconds| at + self.spec.claim_memory <= self.state.now;
+            self.labels.extend(before.map(|before| match before.answer {
+                Remembered::Statuses(_) if forgotten(before.at) => format!("after a forgotten answer: {label}"),
+                Remembered::Limited(_) if forgotten(before.at) => format!("after a forgotten refusal: {label}"),
+                Remembered::Statuses(_) => format!("after an answer: {label}"),
+                Remembered::Limited(_) => format!("after a refusal: {label}"),
+            }));
+        }
+        if *after != self.state && self.state.fenced.is_some() {
+            self.labels.insert(format!("changes after a fence: {label}"));
+        }
+        let told_after_fence = |feed: &[Notified]| feed.iter().any(|told| told.sequence > SEQUENCE_JUMP);
+        if matches!(outcome, Outcome::Notifications(feed) if told_after_fence(feed)) {
+            self.labels.insert(format!("told after a fence: {label}"));
+        }
         self.labels.insert(label.to_string());
-        Ok(())
     }
 
     /// The model's word for a refusal; `None` for one that the model does not know, but that is justified.
@@ -83,7 +156,12 @@ impl Model {
             Refusal::Claim(ClaimError::UnknownUser) => Ok(Some(Reason::UnknownUser)),
             Refusal::Claim(ClaimError::IdempotencyMismatch) => Ok(Some(Reason::IdempotencyMismatch)),
             Refusal::AddKey(AddKeyError::KeyTaken) => Ok(Some(Reason::KeyTaken)),
+            Refusal::AddKey(AddKeyError::ExpiryPassed { .. }) => Ok(Some(Reason::ExpiryNotForward)),
+            Refusal::ExtendKey(ExtendKeyError::UnknownKey) => Ok(Some(Reason::UnknownKey)),
+            Refusal::ExtendKey(ExtendKeyError::KeyEnded { .. }) => Ok(Some(Reason::KeyEnded)),
+            Refusal::ExtendKey(ExtendKeyError::ExpiryNotForward { .. }) => Ok(Some(Reason::ExpiryNotForward)),
             Refusal::RemoveKey(RemoveKeyError::UnknownKey) => Ok(Some(Reason::UnknownKey)),
+            Refusal::RemoveClient(RemoveClientError::UnknownClient) => Ok(Some(Reason::UnknownClient)),
             Refusal::Feed(FeedError::UnknownClient) | Refusal::Withdraw(WithdrawError::UnknownClient) if no_client => {
                 Ok(None)
             }
@@ -97,7 +175,11 @@ impl Model {
     fn not_to_be_refused(&self, command: &Command) -> Result<(), String> {
         let looks = matches!(
             command,
-            Command::Withdraw { .. } | Command::Count { .. } | Command::Read { .. } | Command::Acknowledge { .. }
+            Command::Withdraw { .. }
+                | Command::Count { .. }
+                | Command::Compare { .. }
+                | Command::Read { .. }
+                | Command::Acknowledge { .. }
         );
         if looks && !self.state.client_exists(client(speaker(command))) {
             return Err("NOTE-PRIVATE: answered a client without a key".into());
@@ -105,20 +187,24 @@ impl Model {
         if self.not_yet(command) {
             return Err("NOTE-SURVIVES: acknowledged what was not yet there".into());
         }
+        if let Command::AddKey { by, key: name, .. } = command
+            && self.without_keys(*by)
+            && self.state.keys.values().any(|known| known.user == user(by.user))
+        {
+            return Err(format!("KEY-PROOF: added {name} though nobody was left who may: {:?}", key(name)));
+        }
         Ok(())
     }
 
     fn not_yet(&self, command: &Command) -> bool {
         let Command::Acknowledge { by, through } = command else { return false };
-        *through > self.state.sequences.get(&client(*by)).copied().unwrap_or_default()
+        self.feeds.sequence(client(*by), *through) >= self.state.next_sequence(client(*by))
     }
 
     /// Whoever removed the last key has no authority left to add one.
     fn without_keys(&self, who: Who) -> bool {
-        crate::support::world::CLIENTS
-            .iter()
-            .filter(|other| other.user == who.user)
-            .all(|other| !self.state.client_exists(client(*other)))
+        let own = CLIENTS.iter().filter(|other| other.user == who.user);
+        own.copied().all(|other| !self.state.client_exists(client(other)))
     }
 
     /// Compares the named items with the model's faults (`PUB-ATOMIC`), and gives a reason that stands for them.
@@ -173,6 +259,15 @@ fn speaker(command: &Command) -> Who {
         | Command::Compare { by }
         | Command::RemoveClient { by, .. }
         | Command::Unblock { by, .. } => *by,
-        Command::Collect | Command::Fence | Command::Wait(_) => crate::support::world::CLIENTS[0],
+        Command::Keys { .. }
+        | Command::History { .. }
+        | Command::Verify { .. }
+        | Command::Collect
+        | Command::Fence
+        | Command::Wait(_) => CLIENTS[0],
     }
+}
+
+fn limit(limit: Option<Limit>) -> Option<ModelLimit> {
+    limit.map(|Limit { claims, seconds }| ModelLimit { claims, seconds })
 }

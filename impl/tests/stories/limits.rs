@@ -5,7 +5,10 @@ use kpd_directory::{
     policy::{Limit, Limits},
 };
 
-use crate::{check, check_under, support::directory::Directory};
+use crate::{
+    check, check_under,
+    support::{command::Command, directory::Directory},
+};
 
 fn pair(claims: usize, seconds: u64) -> Policy {
     let limits = Limits { pair: Some(Limit { claims, seconds }), requester: None };
@@ -100,6 +103,23 @@ fn a_late_duplicate_of_a_refused_claim_is_refused() {
             ",
         );
     }
+}
+
+/// Whoever comes too often can invent keys: what was refused under them is let go after its time, by whatever comes next.
+#[test]
+fn refusals_are_remembered_to_the_end_of_their_time() {
+    let mut directory = Directory::peopled(Policy { idempotency_seconds: 100, ..pair(1, 200) });
+    let mut run = |commands: &str| {
+        commands.split("; ").for_each(|command| drop(directory.run(&Command::parse(command))));
+        directory
+            .state("alice")
+            .collect(&Policy { idempotency_seconds: 0, ..directory.policy.clone() }, directory.now + 100)
+    };
+    let remembered = run("carol/phone claims alice; carol/phone claims alice key k1; carol/phone claims alice key k2");
+    assert_eq!(remembered.answer.answers, 2);
+    assert_eq!(run("wait 99; carol/phone claims alice key k3").answer.answers, 3);
+    assert_eq!(run("wait 1; carol/phone claims alice key k4").answer.answers, 2);
+    assert_eq!(run("wait 150; carol/phone claims alice").answer.answers, 0);
 }
 
 /// `RATE-REQUESTER`: over all users that it claims from, known or not, whatever becomes of the claims.

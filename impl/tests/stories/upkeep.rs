@@ -3,7 +3,7 @@
 use kpd_directory::{Policy, upkeep::Collected};
 
 use crate::{
-    check,
+    check, check_under,
     support::{command::Command, directory::Directory, make::DAY},
 };
 
@@ -128,12 +128,30 @@ fn a_fence_withdraws_what_was_available() {
         fence
         carol/phone claims alice => laptop: exhausted, phone: exhausted
         alice/phone compares => a1 granted, a2 withdrawn, z1* withdrawn
-        alice/phone publishes a2 a3 late1 => refused:
+        alice/phone publishes a2 a3 => refused:
         | a2: published before, and withdrawn since,
-        | a3: valid from 1000000000, where nothing from before 1000000100 is accepted since a restore (Unix seconds)
-        alice/phone publishes late1 => late1 new
+        | a3: valid from 1000000000, where since a restore only what is valid from 1000000401 on is accepted (Unix seconds)
+        wait 600
+        alice/phone publishes future1 => future1 new
         ",
     );
+}
+
+/// `LIFE-RESTORE`: what was accepted before the fence, as far ahead as clocks may run, may be in the part that is lost.
+#[test]
+fn a_fence_refuses_what_can_have_been_accepted_before() {
+    for (skew, answer) in [
+        (
+            200,
+            "refused:
+            | late1: valid from 1000000200, where since a restore only what is valid from 1000000201 on is accepted \
+             (Unix seconds)",
+        ),
+        (199, "late1 new"),
+    ] {
+        let policy = Policy { clock_skew_seconds: skew, ..Directory::fifo() };
+        check_under(policy, &format!("fence\n wait 100\n alice/phone publishes late1 => {answer}"));
+    }
 }
 
 /// `LIFE-RESTORE`: no number comes twice, not even to a client of which nothing is left.
@@ -146,17 +164,20 @@ fn after_a_fence_the_feeds_go_on_far_ahead() {
         carol/phone claims alice
         fence
         alice/phone reads after 0 => 1. a1 to carol/phone with 0 left
-        alice/phone publishes a2
-        carol/phone claims alice => laptop: exhausted, phone: a2
-        alice/phone reads after 1 => {}. a2 to carol/phone with 0 left
+        wait 700
+        alice/phone publishes future1
+        wait 300
+        carol/phone claims alice => laptop: exhausted, phone: future1
+        alice/phone reads after 1 => {}. future1 to carol/phone with 0 left
         ",
         ahead + 2
     ));
     let mut directory = Directory::enrolled(Policy::default());
     directory.run(&Command::Fence);
-    for command in ["alice/phone adds alice/phone:ed", "alice/phone publishes a1", "carol/phone claims alice"] {
+    for command in ["alice/phone adds alice/phone:ed", "wait 1000", "alice/phone publishes future1"] {
         directory.run(&Command::parse(command));
     }
+    directory.run(&Command::parse("carol/phone claims alice"));
     let read = Command::parse("alice/phone reads after 0");
-    assert_eq!(directory.run(&read).tell(&read), format!("{}. a1 to carol/phone with 0 left", ahead + 1));
+    assert_eq!(directory.run(&read).tell(&read), format!("{}. future1 to carol/phone with 0 left", ahead + 1));
 }

@@ -1,9 +1,9 @@
 //! What a directory answers, and how a story tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_directory::{
-    CipherSuite, ClientName, KeyPackageRef,
+    CipherSuite, ClientName, KeyPackageRef, UnixSeconds,
     blocks::BlockError,
     claim::{ClaimError, ClientAnswer},
     feed::{FeedError, Notification, Stock},
@@ -12,6 +12,7 @@ use kpd_directory::{
     limits::Limited,
     publish::PublishError,
     reconcile::Inventory,
+    standing::{Ended, Standing},
     upkeep::RemoveClientError,
     withdraw::{WithdrawError, WithdrawnFate},
 };
@@ -27,13 +28,29 @@ pub(crate) enum Answer {
     Published(Vec<(KeyPackageRef, bool)>),
     Claimed(Vec<(ClientName, ClientAnswer)>),
     Limited(Limited),
-    Replaced { items: Vec<(KeyPackageRef, bool)>, withdrawn: Vec<KeyPackageRef> },
+    Replaced {
+        items: Vec<(KeyPackageRef, bool)>,
+        withdrawn: Vec<KeyPackageRef>,
+    },
     Inventory(Inventory),
-    ClientRemoved { unread: usize },
+    ClientRemoved {
+        unread: usize,
+    },
     Withdrawn(BTreeMap<KeyPackageRef, WithdrawnFate>),
-    Stock(BTreeMap<CipherSuite, Stock>),
-    Notifications(Vec<Notification>),
+    /// And whether the core calls that few.
+    Stock(BTreeMap<CipherSuite, (Stock, bool)>),
+    Notifications(Vec<(Notification, bool)>),
+    Keys(BTreeSet<&'static str>),
+    History(BTreeMap<&'static str, PastKey>),
+    Standing(Standing),
     Refused(Refusal),
+}
+
+/// A key on a list, or formerly on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PastKey {
+    pub(crate) added_at: UnixSeconds,
+    pub(crate) ended: Option<(UnixSeconds, Ended)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,14 +94,20 @@ impl Answer {
                 };
                 format!("{name} {fate}")
             })),
-            Self::Stock(stock) => join(stock.iter().map(|(suite, stock)| {
+            Self::Stock(stock) => join(stock.iter().map(|(suite, (stock, _))| {
                 let last_resort = stock.last_resort.map(|last_resort| {
                     let used = if last_resort.used { "used" } else { "unused" };
                     format!(" and {} {used}", referenced(&last_resort.reference).name)
                 });
                 format!("{} of suite {}{}", stock.regular, suite.0, last_resort.unwrap_or_default())
             })),
-            Self::Notifications(feed) => join(feed.iter().map(notification)),
+            Self::Notifications(feed) => join(feed.iter().map(|(told, _)| notification(told))),
+            Self::Keys(keys) => join(keys.iter().map(ToString::to_string)),
+            Self::History(keys) => join(keys.iter().map(|(name, PastKey { added_at, ended })| {
+                let ended = ended.map(|(at, how)| format!(" until {at} ({how:?})").to_lowercase());
+                format!("{name} from {added_at}{}", ended.unwrap_or_default())
+            })),
+            Self::Standing(standing) => format!("{standing:?}").to_lowercase(),
             Self::Refused(Refusal::Publish(PublishError::Items(faults))) => {
                 let names: Vec<_> = match command {
                     Command::Publish { items, .. } => items.iter().map(|(name, _)| *name).collect(),

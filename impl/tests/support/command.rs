@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use kpd_directory::{ClientName, ServerName, blocks::Blocked, key_package::Role};
+use kpd_directory::{ClientName, ServerName, UnixSeconds, blocks::Blocked, key_package::Role};
 
-use crate::support::world::{Who, key, named, user_id};
+use crate::support::world::{ASKERS, Who, key, named, user_id};
 
 /// One request, or the passing of time.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub(crate) enum Command {
     Compare { by: Who },
     /// `alice/phone dismisses laptop`
     RemoveClient { by: Who, client: ClientName },
+    /// `keys of alice`: the valid ones.
+    Keys { user: &'static str },
+    /// `history of alice`: all keys that she ever had.
+    History { user: &'static str },
+    /// `verify alice/phone:ed of alice at 1000000000`
+    Verify { user: &'static str, key: &'static str, at: UnixSeconds },
     /// `collect`, for all users.
     Collect,
     /// `fence`, for all users.
@@ -62,12 +68,21 @@ impl Command {
         let mut words = text.split_whitespace();
         let first = words.next().expect("a command");
         let mut next = || words.next().unwrap_or_else(|| panic!("{text:?} ends too early"));
-        if first == "wait" {
-            return Self::Wait(number(next()));
-        }
         match first {
+            "wait" => return Self::Wait(number(next())),
             "collect" => return Self::Collect,
             "fence" => return Self::Fence,
+            "keys" | "history" => {
+                assert_eq!(next(), "of", "{text:?}");
+                let user = user(next());
+                return if first == "keys" { Self::Keys { user } } else { Self::History { user } };
+            }
+            "verify" => {
+                let key = key(next()).name;
+                let [of, owner, at, time] = [next(), next(), next(), next()];
+                assert_eq!([of, at], ["of", "at"], "{text:?}");
+                return Self::Verify { user: user(owner), key, at: number(time) };
+            }
             _ => {}
         }
         let by = Who::parse(first);
@@ -101,8 +116,7 @@ impl Command {
 impl Wish {
     /// Any KeyPackage of this user.
     pub(crate) fn any(user: &str) -> Self {
-        let user = ["alice", "bob", "carol"].into_iter().find(|known| *known == user).expect("a user of the cast");
-        Self { user, suites: vec![], last_resort: true, key: None, die: 0 }
+        Self { user: self::user(user), suites: vec![], last_resort: true, key: None, die: 0 }
     }
 
     fn parse<'a>(mut words: impl Iterator<Item = &'a str>) -> Self {
@@ -121,6 +135,10 @@ impl Wish {
         }
         wish
     }
+}
+
+fn user(name: &str) -> &'static str {
+    ASKERS.into_iter().find(|known| *known == name).expect("a user of the cast")
 }
 
 fn item(text: &str) -> (&'static str, Option<Role>) {
@@ -183,6 +201,9 @@ impl fmt::Display for Command {
             Self::Replace { by, items } => write!(f, "{by} replaces {}", items.join(" ")),
             Self::Compare { by } => write!(f, "{by} compares"),
             Self::RemoveClient { by, client } => write!(f, "{by} dismisses {client}"),
+            Self::Keys { user } => write!(f, "keys of {user}"),
+            Self::History { user } => write!(f, "history of {user}"),
+            Self::Verify { user, key, at } => write!(f, "verify {key} of {user} at {at}"),
             Self::Collect => f.write_str("collect"),
             Self::Fence => f.write_str("fence"),
             Self::Wait(seconds) => write!(f, "wait {seconds}"),

@@ -1,5 +1,7 @@
 //! A directory in memory: the one place where the tests call the core's commands.
 
+pub(crate) mod deciding;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
@@ -8,21 +10,25 @@ use std::{
 
 use kpd_directory::{
     CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
-    claim::{Answered, ClaimError},
+    claim::Answered,
     event::{Claim, LastResort},
+    feed::{FeedError, Notification, Stock},
     key_package::{KeyPackage, KeyPackageFlaw, Role},
-    keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved, reserve},
-    limits::{Limited, RequesterEvent, RequesterState},
+    keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved},
+    limits::RequesterEvent,
     policy::Selection,
     publish::{Item, Replaced},
+    state::ListedKey,
 };
 
 use crate::support::{
-    answer::{Answer, Refusal},
+    answer::{Answer, PastKey, Refusal},
     command::{Command, Wish},
     make::{START, unverified},
-    world::{CLIENTS, KEY_NAMES, USERS, Who, key, named, user_id},
+    world::{CLIENTS, KEY_NAMES, USERS, Who, key, key_named, named, user_id},
 };
+
+use deciding::Doctor;
 
 /// Histories, what they lead to, and a clock that is moved by hand.
 #[derive(Clone)]
@@ -45,15 +51,6 @@ struct User {
     history: Vec<Event>,
     state: UserState,
 }
-
-/// What the core believes when it decides.
-pub(crate) struct Belief {
-    pub(crate) history: Vec<Event>,
-    pub(crate) now: UnixSeconds,
-}
-
-/// Makes the core believe something else than what is: that is how a broken directory is played.
-pub(crate) type Doctor = fn(&Command, Belief) -> Belief;
 
 impl Directory {
     pub(crate) fn empty(policy: Policy) -> Self {
@@ -128,13 +125,13 @@ impl Directory {
                 Answer::Done
             }
             Command::Fence => {
-                self.of_everybody(command, |state, _, now| drop_answer(state.fence(now)));
+                self.of_everybody(command, |state, policy, now| drop_answer(state.fence(policy, now)));
                 Answer::Done
             }
             Command::Claim { by, claim } => {
                 let (user, die) = (user_id(claim.user), claim.die);
                 let claim = claim.of(*by);
-                match self.debit(&user, &claim) {
+                match self.debit(command, &user, &claim) {
                     Ok(Ok(())) => {}
                     Ok(Err(limited)) => return Answer::Limited(limited),
                     Err(error) => return Answer::Refused(error.into()),
@@ -155,13 +152,18 @@ impl Directory {
                 answer(withdrawn.map(Answer::Withdrawn))
             }
             Command::Count { by } => {
-                let stock =
-                    self.decide(command, &by.user_id(), |state, _, now| looked(state.stock(now, &by.client_name())));
+                let stock = self.decide(command, &by.user_id(), |state, policy, now| {
+                    let stock = state.stock(now, &by.client_name())?;
+                    let low = |stock: Stock| (stock, policy.is_low(stock.regular));
+                    looked(Ok::<_, FeedError>(stock.into_iter().map(|(suite, stock)| (suite, low(stock))).collect()))
+                });
                 answer(stock.map(Answer::Stock))
             }
             Command::Read { by, after } => {
-                let feed = self.decide(command, &by.user_id(), |state, _, now| {
-                    looked(state.notifications(now, &by.client_name(), *after).map(<[_]>::to_vec))
+                let feed = self.decide(command, &by.user_id(), |state, policy, now| {
+                    let feed = state.notifications(now, &by.client_name(), *after)?;
+                    let low = |told: &Notification| (told.clone(), policy.is_low(told.remaining));
+                    looked(Ok::<_, FeedError>(feed.iter().map(low).collect()))
                 });
                 answer(feed.map(Answer::Notifications))
             }
@@ -178,8 +180,9 @@ impl Directory {
                 answer(self.add_by(command, by.user, &add).map(|_| Answer::Done))
             }
             Command::ExtendKey { by, key: name, lasting } => {
+                let asked = self.now + lasting;
                 let done = self.decide(command, &by.user_id(), |state, _, now| {
-                    state.extend_key(now, &key(name).public.id(), now + lasting)
+                    state.extend_key(now, &key(name).public.id(), asked)
                 });
                 answer(done.map(|_| Answer::Done))
             }
@@ -195,6 +198,27 @@ impl Directory {
             Command::Unblock { by, blocked } => {
                 let done = self.decide(command, &by.user_id(), |state, _, now| state.unblock(now, blocked));
                 answer(done.map(|()| Answer::Done))
+            }
+            Command::Keys { user } => {
+                let keys = self.decide(command, &user_id(user), |state, _, now| {
+                    looked(Ok::<_, Infallible>(state.keys(now).map(|(id, _)| key_named(id)).collect()))
+                });
+                answered(keys.map(Answer::Keys))
+            }
+            Command::History { user } => {
+                let history = self.decide(command, &user_id(user), |state, _, now| {
+                    let past = |(id, listed): (&SignatureKeyId, &ListedKey)| {
+                        (key_named(id), PastKey { added_at: listed.added_at, ended: listed.ended(now) })
+                    };
+                    looked(Ok::<_, Infallible>(state.key_history().map(past).collect()))
+                });
+                answered(history.map(Answer::History))
+            }
+            Command::Verify { user, key: name, at } => {
+                let standing = self.decide(command, &user_id(user), |state, _, _| {
+                    looked(Ok::<_, Infallible>(state.verify(key(name).public.bytes(), *at).0))
+                });
+                answered(standing.map(Answer::Standing))
             }
             Command::Wait(seconds) => {
                 self.now += seconds;
@@ -213,14 +237,6 @@ impl Directory {
         }
     }
 
-    fn of_everybody(&mut self, command: &Command, decision: impl Fn(&UserState, &Policy, UnixSeconds) -> Decision<()>) {
-        for user in USERS {
-            let done: Result<(), Infallible> =
-                self.decide(command, &user_id(user), |state, policy, now| Ok(decision(state, policy, now)));
-            done.expect("it cannot be refused");
-        }
-    }
-
     pub(crate) fn enrol(&mut self, user: &str, token: &str) -> Result<UnixSeconds, EnrolError> {
         let user = user_id(user);
         self.decide(&Command::Wait(0), &user, |state, policy, now| state.enrol(policy, now, &user, token))
@@ -228,28 +244,6 @@ impl Directory {
 
     pub(crate) fn add(&mut self, user: &str, add: &AddKey) -> Result<SignatureKeyId, AddKeyError> {
         self.add_by(&Command::Wait(0), user, add)
-    }
-
-    /// Adds a key, after its reservation among all users; of the two, a refusal leaves neither behind.
-    fn add_by(&mut self, command: &Command, user: &str, add: &AddKey) -> Result<SignatureKeyId, AddKeyError> {
-        let user = user_id(user);
-        let reserved = self.reserved.entry(add.key.id()).or_default();
-        let reservation = reserve(reserved, &user, &add.client)?;
-        let id = self.decide(command, &user, |state, _, now| state.add_key(now, add))?.id;
-        self.reserved.entry(id).or_default().extend(reservation);
-        Ok(id)
-    }
-
-    /// What the requester's own history says first, unless the user's answers from memory.
-    fn debit(&mut self, user: &UserId, claim: &Claim) -> Result<Result<(), Limited>, ClaimError> {
-        let asked = self.users.entry(user.clone()).or_default();
-        if asked.state.answered_before(&self.policy, self.now, claim)?.is_some() {
-            return Ok(Ok(()));
-        }
-        let history = self.requesters.entry(claim.requester.user.clone()).or_default();
-        let Decision { events, answer } = RequesterState::of(&*history).debit(&self.policy, self.now, user, claim)?;
-        history.extend(events);
-        Ok(answer)
     }
 
     /// What a user can show: a key on the list, or else the token of the enrolment.
@@ -264,29 +258,6 @@ impl Directory {
 
     pub(crate) fn history(&self, user: &str) -> Vec<Event> {
         self.users.get(&user_id(user)).map(|user| user.history.clone()).unwrap_or_default()
-    }
-
-    /// Lets the core decide on its belief, and appends what it decided to the truth.
-    fn decide<A, E>(
-        &mut self,
-        command: &Command,
-        user: &UserId,
-        decision: impl FnOnce(&UserState, &Policy, UnixSeconds) -> Result<Decision<A>, E>,
-    ) -> Result<A, E> {
-        let user = self.users.entry(user.clone()).or_default();
-        let decision = match self.doctor {
-            None => decision(&user.state, &self.policy, self.now)?,
-            Some(doctor) => {
-                let belief = doctor(command, Belief { history: user.history.clone(), now: self.now });
-                decision(&UserState::of(&belief.history), &self.policy, belief.now)?
-            }
-        };
-        if !decision.events.is_empty() {
-            decision.events.iter().for_each(|event| user.state.apply(event));
-            user.history.extend(decision.events);
-            assert_eq!(user.state, UserState::of(&user.history), "the history says something else than the state");
-        }
-        Ok(decision.answer)
     }
 }
 
@@ -317,6 +288,10 @@ fn drop_answer<A>(decision: Decision<A>) -> Decision<()> {
 /// A look is a decision that changes nothing.
 fn looked<A, E>(seen: Result<A, E>) -> Result<Decision<A>, E> {
     seen.map(|answer| Decision { events: vec![], answer })
+}
+
+fn answered(certain: Result<Answer, Infallible>) -> Answer {
+    certain.unwrap_or_else(|never| match never {})
 }
 
 fn answer<E: Into<Refusal>>(result: Result<Answer, E>) -> Answer {

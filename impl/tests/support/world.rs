@@ -3,7 +3,7 @@
 use std::{fmt, sync::LazyLock};
 
 use kpd_directory::{
-    ClientName, KeyPackageRef, Requester, SignatureKey, UnixSeconds, UserId, key_package::Role,
+    ClientName, KeyPackageRef, Requester, SignatureKey, SignatureKeyId, UnixSeconds, UserId, key_package::Role,
     keys::possession_message,
 };
 use openmls_basic_credential::SignatureKeyPair;
@@ -31,6 +31,8 @@ const CAROL_PHONE: Who = Who { user: "carol", client: "phone" };
 pub(crate) const USERS: [&str; 2] = ["alice", "bob"];
 /// Their clients.
 pub(crate) const CLIENTS: [Who; 4] = [ALICE_PHONE, ALICE_LAPTOP, BOB_PHONE, BOB_LAPTOP];
+/// The users that may ask.
+pub(crate) const ASKERS: [&str; 3] = ["alice", "bob", "carol"];
 /// Who may ask. Carol is a stranger with an account elsewhere.
 pub(crate) const REQUESTERS: [Who; 5] = [CAROL_PHONE, BOB_PHONE, ALICE_PHONE, ALICE_LAPTOP, BOB_LAPTOP];
 
@@ -70,7 +72,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
 });
 
 /// The keys that everybody has at the beginning; `spare` is not listed until somebody adds it.
-pub(crate) const KEY_NAMES: [&str; 9] = [
+pub(crate) const KEY_NAMES: [&str; 11] = [
     "alice/phone:ed",
     "alice/phone:p256",
     "alice/laptop:ed",
@@ -80,6 +82,8 @@ pub(crate) const KEY_NAMES: [&str; 9] = [
     "bob/laptop:ed",
     "bob/laptop:p256",
     "alice/phone:spare",
+    "alice/laptop:spare",
+    "bob/phone:spare",
 ];
 
 pub(crate) static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| {
@@ -97,7 +101,9 @@ pub(crate) static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| {
         make("short1", "alice/phone:ed", START, START + 100),
         make("short2*", "alice/phone:ed", START, START + 100),
         make("late1", "alice/phone:ed", START + 200, month),
+        make("late2*", "alice/phone:ed", START + 200, month),
         make("future1", "alice/phone:ed", START + 1000, month),
+        make("future2", "alice/phone:ed", START + 1000, month),
         make("toolong1", "alice/phone:ed", START, START + 91 * DAY),
         make("spare1", "alice/phone:spare", START, month),
         make("spare2*", "alice/phone:spare", START, month),
@@ -105,6 +111,9 @@ pub(crate) static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| {
         make("x1*", "alice/laptop:ed", START, long),
         make("l2", "alice/laptop:ed", START, month),
         make("q1", "alice/laptop:p256", START, month),
+        make("later1", "alice/laptop:ed", START + 200, month),
+        make("other1", "alice/laptop:spare", START, month),
+        make("other2*", "alice/laptop:spare", START, month),
         make("b1", "bob/phone:ed", START, month),
         make("v1*", "bob/phone:ed", START, long),
         make("b2", "bob/phone:ed", START, month),
@@ -169,6 +178,10 @@ pub(crate) fn key(name: &str) -> &'static Key {
     KEYS.iter().find(|key| key.name == name).unwrap_or_else(|| panic!("no key {name}"))
 }
 
+pub(crate) fn key_named(id: &SignatureKeyId) -> &'static str {
+    KEYS.iter().find(|key| key.public.id() == *id).expect("a key of the cast").name
+}
+
 pub(crate) fn named(name: &str) -> &'static Package {
     PACKAGES.iter().find(|package| package.name == name).unwrap_or_else(|| panic!("no KeyPackage {name}"))
 }
@@ -190,6 +203,12 @@ impl Who {
     pub(crate) fn parse(text: &str) -> Self {
         let found = REQUESTERS.into_iter().find(|who| who.to_string() == text);
         found.unwrap_or_else(|| panic!("nobody is called {text}"))
+    }
+
+    /// The client of this name of the same user; nobody of the cast, if she has none.
+    pub(crate) fn beside(self, client: &ClientName) -> Self {
+        let known = CLIENTS.into_iter().find(|who| who.user == self.user && who.client == client.as_str());
+        known.unwrap_or(Self { client: "none of hers", ..self })
     }
 
     pub(crate) fn user_id(self) -> UserId {

@@ -38,14 +38,14 @@ impl Directory {
     }
 
     /// For the operator that has restored the stores from an older backup, for each user in it and before anything is
-    /// served: withdraws what is available, lets sequence numbers jump ahead, and refuses from now on what began before
-    /// (`LIFE-RESTORE`). How many KeyPackages were withdrawn.
+    /// served: withdraws what is available, lets sequence numbers jump ahead, and refuses from now on what can have been
+    /// accepted before (`LIFE-RESTORE`). How many KeyPackages were withdrawn.
     ///
     /// # Errors
     ///
     /// `Contended` and `Failed` only.
     pub async fn fence(&self, user: &UserId) -> Result<usize, NotDone<Infallible>> {
         let fence = |decision: Decision<_>| Decision { events: decision.events, answer: Ok(decision.answer) };
-        self.command(user, |scene| fence(scene.state.fence(scene.now))).await
+        self.command(user, |scene| fence(scene.state.fence(scene.policy, scene.now))).await
     }
 }
