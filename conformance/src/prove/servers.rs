@@ -2,7 +2,7 @@
 //!
 //! No number of a server stands in a vector, so it is proved under two of each that lie apart. With a limit of a pair:
 //! one claim in 1 s and three in 120 s, the longest that the suite waits for; beside the first, a requester may claim
-//! ten times more before a limit of its own refuses, beside the second as often as it likes. With a limit of a
+//! five times more before a limit of its own refuses, beside the second as often as it likes. With a limit of a
 //! requester: five claims in 60 s beside one in 1 s of each pair, and three in 120 s beside none. With a low-water mark:
 //! 2 and 50. A server whose numbers lie beyond those skips the vector.
 

@@ -130,7 +130,7 @@ mod tests {
         let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 100, "low_water": 2 });
         assert_eq!(lacks(&policy)[0].1, "it declares 100 claims, and the suite asks less than 50 times");
         // Whoever has just reached the limit of a pair must be able to ask of somebody else.
-        let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 14, "low_water": 2 });
-        assert_eq!(lacks(&policy)[0].1, "5 claims of one user reach the limit of 14 for all users, too");
+        let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 9, "low_water": 2 });
+        assert_eq!(lacks(&policy)[0].1, "5 claims of one user reach the limit of 9 for all users, too");
     }
 }
