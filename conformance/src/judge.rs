@@ -78,8 +78,8 @@ pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (
 
 /// What an expectation says against an answer of the model, which has no headers; `None` if nothing.
 pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> {
-    let (headers, status, retry_after, same_as) = Default::default();
-    let expect = Expect { headers, status, retry_after, same_as, ..expect.clone() };
+    let (headers, status, same_as) = Default::default();
+    let expect = Expect { headers, status, same_as, ..expect.clone() };
     difference(&expect, recorded).map(|difference| difference.sentence)
 }
 

@@ -9,6 +9,9 @@
 //!   rejected by the vector as a whole;
 //! - *no dead branch*: each alternative of an expectation is taken by an allowed answer in some branch.
 //!
+//! That is proved for each kind of good server that a vector can meet (`prove/servers.rs`): for small limits that lie
+//! apart, and for those that do not keep a SHOULD which the vector does not check.
+//!
 //! Steps without `expect` prepare: they must succeed, and nothing else is asked of their answers. What the model does
 //! not know of a step is *outside*, for one of the reasons of [`Why`], found by looking at the step. Where a race
 //! makes the branches, they are all interleavings of its lanes; the judge of races must pass each of them.
@@ -19,7 +22,9 @@ mod fault;
 mod proofs;
 mod prover;
 mod race;
+mod read;
 mod replay;
+mod servers;
 mod stated;
 #[cfg(test)]
 mod tests;

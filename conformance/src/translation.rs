@@ -3,59 +3,77 @@
 //! What judges a race and what proves a vector both look through here, so that a step means the same to both.
 
 pub(crate) mod answers;
+mod operations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_model::{
-    history::{Claim, Event, Facts, Role, State},
-    names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, Time, User},
-    spec::Op,
+    history::{Event, Facts, Role, State},
+    names::{Client, InitKey, Key, Package, Requester, Suite, Time, User},
 };
 
-use crate::vector::{LastResort, Step, Vector};
+use crate::vector::{Place, Vector};
 
 /// The second at which everything of a vector is made: lifetimes count from here, and may begin before it.
 pub(crate) const MADE_AT: Time = 1_000_000_000;
 
 /// The numbers of a vector's names.
+///
+/// A requester is a user, since limits and blocks hold for all its clients together; what tells its clients apart, the
+/// idempotency keys, are numbered for each of them.
 pub(crate) struct Names<'a> {
     pub(crate) vector: &'a Vector,
     users: Vec<&'a String>,
-    clients: Vec<(String, String)>,
+    clients: Vec<Named>,
     packages: Vec<String>,
-    claim_keys: Vec<&'a String>,
+    /// Each with the user and client that it belongs to.
+    claim_keys: Vec<((String, String), &'a String)>,
+}
+
+/// A client of a vector. Each has a signature key of its own.
+struct Named {
+    user: String,
+    /// In the vector.
+    client: String,
+    /// On the server; two clients of one name there, one after the other, are one client of the model.
+    called: String,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn of(vector: &'a Vector) -> Self {
-        let users: Vec<_> = vector.users.keys().collect();
         let main = ["main".to_string()];
+        let named = |(user, client): (String, String), called: Option<&String>| {
+            let called = called.unwrap_or(&client).clone();
+            Named { user, client, called }
+        };
         let declared = vector.users.iter().flat_map(|(user, declared)| {
             let clients: &[String] = if declared.clients.is_empty() { &main } else { &declared.clients };
-            clients.iter().map(|client| (user.clone(), client.clone())).collect::<Vec<_>>()
+            clients.iter().map(move |client| named((user.clone(), client.clone()), None)).collect::<Vec<_>>()
         });
         let mut clients: Vec<_> = declared.collect();
-        for added in vector.all_steps().filter_map(|(_, step)| vector.client(&step.add_key.as_ref()?.client)) {
-            if !clients.contains(&added) {
-                clients.push(added);
+        for add in vector.all_steps().filter_map(|(_, step)| step.add_key.as_ref()) {
+            let Some(added) = vector.client(&add.client) else { continue };
+            if !clients.iter().any(|known| known.is(&added)) {
+                clients.push(named(added, add.named.as_ref()));
             }
         }
         let packages = vector.key_packages.keys().flat_map(|name| vector.copies(name)).collect();
-        let keys = vector.all_steps().filter_map(|(_, step)| step.claim.as_ref()?.key.as_ref());
-        let claim_keys = keys.collect::<BTreeSet<_>>().into_iter().collect();
-        Self { vector, users, clients, packages, claim_keys }
+        let claims = vector.all_steps().filter_map(|(_, step)| step.claim.as_ref());
+        let claim_keys = claims.filter_map(|claim| Some((vector.client(&claim.by)?, claim.key.as_ref()?)));
+        let claim_keys = claim_keys.collect::<BTreeSet<_>>().into_iter().collect();
+        Self { vector, users: vector.users.keys().collect(), clients, packages, claim_keys }
     }
 
     /// Everyone declared and registered has a listed key; nothing is published.
     pub(crate) fn initial(&self) -> State {
-        let there = self.clients.iter().enumerate().filter(|(_, (user, client))| {
+        let there = self.clients.iter().enumerate().filter(|(_, Named { user, client, .. })| {
             let declared = &self.vector.users[user];
             let named = declared.clients.contains(client) || (declared.clients.is_empty() && client == "main");
             named && declared.registered
         });
-        let added = there.map(|(index, (user, _))| Event::KeyAdded {
-            user: self.user(user),
-            client: Client(index_number(index)),
+        let added = there.map(|(index, named)| Event::KeyAdded {
+            user: self.user(&named.user),
+            client: self.called(named),
             key: Key(index_number(index)),
             expires: None,
         });
@@ -63,74 +81,68 @@ impl<'a> Names<'a> {
         State::of(&events)
     }
 
-    /// The step as the model knows it, whatever its proof of authentication; `None` if it is no operation of the model,
-    /// or one that holds what a server has chosen, such as a cursor.
-    pub(crate) fn op(&self, step: &Step) -> Option<Op> {
-        if let Some(publish) = &step.publish {
-            let client = self.client(publish.owner.as_ref().unwrap_or(&publish.by))?;
-            let names = publish.key_packages.iter().flat_map(|name| {
-                let copies = self.vector.copies(name).into_iter();
-                copies.map(move |copy| (name, copy))
-            });
-            let packages = names.filter_map(|(recipe, name)| self.facts(recipe, &name)).collect();
-            return Some(Op::Publish { client, packages });
-        }
-        if let Some(claim) = &step.claim {
-            let suites = claim.cipher_suites.clone().unwrap_or_else(|| vec![1]);
-            let requester = self.client(&claim.by)?;
-            let own = self.vector.client(&claim.by).is_some_and(|(owner, _)| owner == claim.of);
-            let key = |key: &String| ClaimKey(number(self.claim_keys.iter().position(|other| *other == key)));
-            return Some(Op::Claim(Claim {
-                requester: Requester(requester.0),
-                requester_client: own.then_some(requester),
-                user: self.user(&claim.of),
-                suites: suites.into_iter().map(|suite| Suite(suite.into())).collect(),
-                last_resort_accepted: claim.last_resort == LastResort::Accept,
-                key: claim.key.as_ref().map(key),
-            }));
-        }
-        if let Some(withdraw) = &step.withdraw {
-            let names = withdraw.key_packages.iter().flat_map(|name| self.vector.copies(name));
-            let packages = names.filter_map(|name| self.package(&name)).collect();
-            return Some(Op::Withdraw { client: self.client(&withdraw.by)?, packages });
-        }
-        if let Some(add) = &step.add_key {
-            let (user, _) = self.vector.client(&add.client)?;
-            let client = self.client(&add.client)?;
-            let key = Key(add.key_of.as_ref().map_or(Some(client), |owner| self.client(owner))?.0);
-            return Some(Op::AddKey { user: self.user(&user), client, key, expires: None });
-        }
-        if let Some(remove) = &step.remove_key {
-            let client = self.client(&remove.client)?;
-            return Some(Op::RemoveKey { client, key: Key(client.0) });
-        }
-        if let Some(stock) = &step.stock {
-            return Some(Op::Stock { client: self.client(stock.of.as_ref().unwrap_or(&stock.by))? });
-        }
-        if let Some(awaited) = &step.await_expiry {
-            let facts = self.facts(&awaited.key_package, &awaited.key_package)?;
-            return Some(Op::Tick { to: facts.not_after.saturating_add(1) });
-        }
-        None
-    }
-
     pub(crate) fn user(&self, name: &str) -> User {
         User(number(self.users.iter().position(|user| *user == name)))
     }
 
     pub(crate) fn client(&self, name: &str) -> Option<Client> {
+        Some(self.called(self.named(name)?))
+    }
+
+    /// The signature key of a client: its own, whatever other client had its name before.
+    pub(crate) fn key(&self, name: &str) -> Option<Key> {
         let client = self.vector.client(name)?;
-        self.clients.iter().position(|known| *known == client).map(|index| Client(index_number(index)))
+        self.clients.iter().position(|known| known.is(&client)).map(|index| Key(index_number(index)))
     }
 
-    /// User and client behind a number.
-    pub(crate) fn client_named(&self, client: Client) -> Option<&(String, String)> {
-        self.clients.get(usize::try_from(client.0).ok()?)
+    /// Whom the model knows a user by when it asks.
+    pub(crate) fn requester(&self, user: &str) -> Requester {
+        Self::requester_of(self.user(user))
     }
 
-    /// The clients that a user has, had, or is given by a step.
-    pub(crate) fn clients_of<'b>(&'b self, user: &'b str) -> impl Iterator<Item = &'b String> {
-        self.clients.iter().filter(move |(owner, _)| owner == user).map(|(_, client)| client)
+    /// The same of a number.
+    pub(crate) fn requester_of(user: User) -> Requester {
+        Requester(user.0)
+    }
+
+    /// The name by which owners shut out themselves.
+    const ITSELF: Requester = Requester(u32::MAX - 2);
+
+    /// The name by which all users of a server are shut out together.
+    pub(crate) fn server(place: Place) -> Requester {
+        match place {
+            Place::Here => Requester(u32::MAX),
+            Place::Elsewhere => Requester(u32::MAX - 1),
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<&Named> {
+        let client = self.vector.client(name)?;
+        self.clients.iter().find(|known| known.is(&client))
+    }
+
+    fn called(&self, named: &Named) -> Client {
+        self.client_called(&named.user, &named.called)
+    }
+
+    fn client_called(&self, user: &str, called: &str) -> Client {
+        Client(number(self.clients.iter().position(|known| known.user == user && known.called == called)))
+    }
+
+    /// What the server calls a client of the model.
+    fn name_of(&self, client: Client) -> Option<&String> {
+        Some(&self.clients.get(usize::try_from(client.0).ok()?)?.called)
+    }
+
+    /// The client of the vector that has a signature key.
+    pub(crate) fn client_with_key(&self, key: Key) -> Option<String> {
+        let named = self.clients.get(usize::try_from(key.0).ok()?)?;
+        Some(format!("{}/{}", named.user, named.client))
+    }
+
+    /// The clients that a user has, had, or is given by a step, as the server calls them.
+    pub(crate) fn clients_of(&self, user: &str) -> BTreeSet<&String> {
+        self.clients.iter().filter(|known| known.user == user).map(|known| &known.called).collect()
     }
 
     /// Every package that the vector makes, copies by their own names.
@@ -160,7 +172,7 @@ impl<'a> Names<'a> {
             role: if recipe.last_resort { Role::LastResort } else { Role::Regular },
             init_key: InitKey(init_key.0),
             // Clients count up, and strangers down.
-            signer: if recipe.unlisted_signer { Key(u32::MAX - package.0) } else { Key(client.0) },
+            signer: if recipe.unlisted_signer { Key(u32::MAX - 1 - package.0) } else { self.key(&recipe.client)? },
             not_before: MADE_AT.saturating_add_signed(from),
             not_after: MADE_AT.saturating_add_signed(until),
         })
@@ -172,7 +184,8 @@ impl<'a> Names<'a> {
         let packages = packages.map(|(index, name)| (Package(index_number(index)), name.clone()));
         let packages: Vec<_> = packages.chain([(Package(u32::MAX), "a package of nobody".into())]).collect();
         let clients = self.clients.iter().enumerate();
-        let clients = clients.map(|(index, (user, client))| (Client(index_number(index)), format!("{user}/{client}")));
+        let clients =
+            clients.map(|(index, named)| (Client(index_number(index)), format!("{}/{}", named.user, named.client)));
         let clients: Vec<_> = clients.collect();
         let in_packages =
             |sentence: String, (package, name): &(Package, String)| sentence.replace(&format!("{package:?}"), name);
@@ -194,6 +207,12 @@ impl<'a> Names<'a> {
             }
         }
         translated + &word(&current)
+    }
+}
+
+impl Named {
+    fn is(&self, (user, client): &(String, String)) -> bool {
+        self.user == *user && self.client == *client
     }
 }
 

@@ -93,6 +93,10 @@ pub enum Capability {
     ReferenceLimits,
 }
 
+/// Beside what it takes to reach the limit of one requester and one user, a vector has that requester claim less often
+/// than this: of a server whose limit of a requester is reached as soon as that, it says nothing.
+pub(crate) const CLAIMS_BESIDE_A_LIMIT: usize = 5;
+
 /// Someone who takes part.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

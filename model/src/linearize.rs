@@ -7,6 +7,7 @@
 //! - Where a read shows a notification, the claim that made it has no other place than that one.
 //! - What no remaining operation can see, such as notifications that nobody reads any more, does not tell states apart.
 
+mod early;
 mod observed;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::{
-    history::{State, Status},
+    history::State,
     linearize::observed::Observed,
     spec::{Op, Outcome, Refusal, Spec},
 };
@@ -127,7 +128,9 @@ impl<'a> Search<'a> {
             self.steps += 1;
             let accepted = self.spec.accepts(state, &operation.op, outcome);
             match accepted.and_then(|after| self.observed.allows(state, &after).map(|()| after)) {
-                Ok(after) if self.harms_nobody(done, *position, outcome, &after) => return vec![(*position, after)],
+                Ok(after) if self.harms_nobody(done, *position, &operation.op, outcome, &after) => {
+                    return vec![(*position, after)];
+                }
                 Ok(after) => known.push((*position, after)),
                 Err(refusal) => refusals.push((*position, refusal)),
             }
@@ -155,39 +158,11 @@ impl<'a> Search<'a> {
         ways.filter(|after| self.observed.visible(after, others()) != before).map(|after| (position, after)).collect()
     }
 
-    /// Whether an operation that can be next may as well be next: every explanation that has it later stays one with
-    /// it moved to here.
-    ///
-    /// A read or a refusal changes nothing. A claim changes nothing for those that can come before it, if they are
-    /// claims of any suite, which can only be left with less, publications of other packages, keys or time; and its
-    /// notification keeps its place in the feed, or nobody reads that any more.
-    fn harms_nobody(&self, done: &Done, position: usize, outcome: &Outcome, after: &State) -> bool {
-        let Outcome::Claimed(statuses) = outcome else { return changes_nothing(outcome) };
-        let granted: BTreeSet<_> = statuses.values().filter_map(Status::granted).collect();
-        let others = || self.open(done).filter(|(other, _)| *other != position).map(|(_, operation)| operation);
-        let returned = self.history[position].returned;
-        let mut earlier = others().filter(|other| returned.is_none_or(|returned| other.invoked <= returned));
-        let unmoved = earlier.all(|other| match (&other.op, &other.outcome) {
-            (Op::Claim(claim), _) => claim.suites.is_empty(),
-            (Op::Publish { packages, .. }, None | Some(Outcome::Done)) => {
-                packages.iter().all(|facts| !granted.contains(&facts.package))
-            }
-            (Op::AddKey { .. } | Op::RemoveKey { .. } | Op::Tick { .. }, _) => true,
-            _ => false,
-        });
-        unmoved && self.observed.is_placed(statuses, after, others())
-    }
-
     /// The operations that no other operation must come before.
     fn candidates(&self, done: &Done) -> Vec<(usize, &'a Operation)> {
         let first_return = self.open(done).filter_map(|(_, operation)| operation.returned).min().unwrap_or(u64::MAX);
         self.open(done).filter(|(_, operation)| operation.invoked <= first_return).collect()
     }
-}
-
-/// Whatever the state is, an operation with this answer leaves it as it is.
-fn changes_nothing(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Refused(_) | Outcome::Stock(_) | Outcome::Notifications(_))
 }
 
 /// A set of positions: all before `from`, and those in `beyond`.

@@ -101,7 +101,7 @@ fn meaningless(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> 
     let rule = vector.rules.first().cloned().unwrap_or_default();
     let racing = pairs.iter().filter(|(step, recorded)| recorded.path.starts_with("race.") && step.expect.is_none());
     let mut limited = None;
-    for (_, recorded) in racing {
+    for (step, recorded) in racing {
         let says = || format!("{}: {}", recorded.says, in_words(&recorded.observed));
         match recorded.observed {
             Observed::Unexpected(_) => return Some(fail(&rule, says(), round, &[recorded])),
@@ -109,7 +109,7 @@ fn meaningless(vector: &Vector, pairs: &[(&Step, &Recorded)], round: &Round) -> 
                 let reason = format!("{}: the server limits how often the suite may ask", recorded.says);
                 limited = Some(Verdict::Inconclusive { reason });
             }
-            Observed::Refused(reason) if history::model_reason(reason).is_none() => {
+            Observed::Refused(reason) if history::model_reason(vector, step, reason).is_none() => {
                 return Some(fail(&rule, says(), round, &[recorded]));
             }
             _ => {}

@@ -61,6 +61,23 @@ pub(super) fn looks_at(expect: &Expect, field: &str, item: Option<usize>) -> boo
     }
 }
 
+/// Whether an expectation looks at a field of the signature key of this client: at its place in a list, or where it
+/// names the client.
+pub(super) fn looks_at_key(expect: &Expect, field: &str, index: usize, client: &str) -> bool {
+    let named = |matcher: &&Matcher| match matcher {
+        Matcher::Keys(keys) => keys.get("client") == Some(&Matcher::Literal(client.into())),
+        _ => true,
+    };
+    match &expect.ok {
+        Some(Matcher::Items(items)) => items.get(index).is_some_and(|matcher| mentions(matcher, field)),
+        Some(Matcher::All(tests)) => tests.iter().any(|test| match test {
+            Test::Contains(all) => all.iter().filter(named).any(|matcher| mentions(matcher, field)),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
 fn mentions(matcher: &Matcher, field: &str) -> bool {
     match matcher {
         Matcher::Literal(_) => false,

@@ -6,12 +6,17 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::{
-    prove::alternatives::looks_at,
-    recording::{ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
+    prove::{
+        alternatives::{looks_at, looks_at_key},
+        replay::Answer,
+    },
+    recording::{BlockSeen, ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
     translation::{
         Names,
-        answers::{FATES, fate_word},
+        answers::{FATES, PACKAGE_STANDINGS, STANDINGS, fate_word, word},
     },
     vector::{
         Step,
@@ -20,63 +25,51 @@ use crate::{
 };
 
 /// Fields that a server may leave out of its answers.
-pub(super) const OPTIONAL: [&str; 7] =
-    ["accepted", "regular", "last_resort", "kind", "requester", "first_use", "remaining"];
+pub(super) const OPTIONAL: [&str; 15] = [
+    "accepted",
+    "withdrawn",
+    "unread",
+    "regular",
+    "last_resort",
+    "low",
+    "digest",
+    "kind",
+    "requester",
+    "first_use",
+    "remaining",
+    "expires_in",
+    "added_in",
+    "ended_in",
+    "ended",
+];
+
+/// Two moments that lie so far apart, in seconds, are told apart however long a run takes.
+const APART: i64 = 60;
 
 /// All answers that differ from `allowed` in one place.
-pub(super) fn conceivable(names: &Names<'_>, users: &[String], step: &Step, allowed: &Observed) -> Vec<Observed> {
+pub(super) fn conceivable(
+    names: &Names<'_>,
+    users: &[String],
+    step: &Step,
+    saved: &BTreeMap<String, Value>,
+    allowed: &Answer,
+) -> Vec<Answer> {
     let refused = Reason::ALL.iter().filter(|reason| **reason != Reason::Any).map(|reason| Observed::Refused(*reason));
     let Some(expect) = &step.expect else { return vec![] };
-    let others = match allowed {
+    let others = match &allowed.observed {
         // Whatever the answer would be: that there is one is the difference.
         Observed::Refused(_) => vec![Seen::Done {}],
-        Observed::Ok(seen) => of_seen(&Universe { names, users, step, expect }, seen),
+        Observed::Ok(seen) => of_seen(&Universe { names, users, step, expect, saved }, seen),
         Observed::Unexpected(_) | Observed::Lost => return vec![],
     };
-    refused.chain(others.into_iter().map(Observed::Ok)).collect()
-}
-
-/// Whether this is as good as one of the `allowed` answers, of which only is left what the expectation looks at. A
-/// refusal in the word of its class is: it comes from a server without finer words.
-pub(super) fn is_allowed(expect: &Expect, observed: &Observed, allowed: &[Observed]) -> bool {
-    match observed {
-        Observed::Refused(observed) => allowed.iter().any(|allowed| match allowed {
-            Observed::Refused(allowed) => allowed == observed || allowed.class() == *observed,
-            _ => false,
-        }),
-        observed => allowed.contains(&looked_at(expect, observed)),
-    }
-}
-
-/// An answer without optional fields that nobody looks at, and without cursors, which mean nothing by themselves.
-pub(super) fn looked_at(expect: &Expect, observed: &Observed) -> Observed {
-    let looks = |field: &str| looks_at(expect, field, None);
-    match observed {
-        Observed::Ok(Seen::Published { accepted }) => {
-            Observed::Ok(Seen::Published { accepted: accepted.filter(|_| looks("accepted")) })
-        }
-        Observed::Ok(Seen::Stock { regular, last_resort, .. }) => Observed::Ok(Seen::Stock {
-            regular: regular.filter(|_| looks("regular")),
-            last_resort: if looks("last_resort") { *last_resort } else { LastResortSeen::None },
-            low: None,
-        }),
-        Observed::Ok(Seen::Notifications(feed)) => {
-            let item = |(index, item): (usize, &NotificationSeen)| {
-                let looks = |field: &str| looks_at(expect, field, Some(index));
-                NotificationSeen {
-                    cursor: None,
-                    key_package: item.key_package.clone(),
-                    kind: item.kind.clone().filter(|_| looks("kind")),
-                    requester: item.requester.clone().filter(|_| looks("requester")),
-                    first_use: item.first_use.filter(|_| looks("first_use")),
-                    remaining: item.remaining.filter(|_| looks("remaining")),
-                    low: None,
-                }
-            };
-            Observed::Ok(Seen::Notifications(feed.iter().enumerate().map(item).collect()))
-        }
-        other => other.clone(),
-    }
+    let reads_wait = expect.retry_after.is_some() || step.save.values().any(|path| path == "retry_after");
+    let waits = allowed.retry_after.filter(|_| reads_wait).into_iter().flat_map(|wait| {
+        // Whoever is to wait for longer than it must is refused by no limit after that.
+        let shorter = [None, Some(0), wait.checked_sub(1)].into_iter();
+        shorter.map(|retry_after| Answer { retry_after, ..allowed.clone() })
+    });
+    let waits: Vec<_> = waits.collect();
+    refused.chain(others.into_iter().map(Observed::Ok)).map(Answer::from).chain(waits).collect()
 }
 
 struct Universe<'a> {
@@ -84,6 +77,7 @@ struct Universe<'a> {
     users: &'a [String],
     step: &'a Step,
     expect: &'a Expect,
+    saved: &'a BTreeMap<String, Value>,
 }
 
 fn of_seen(universe: &Universe<'_>, seen: &Seen) -> Vec<Seen> {
@@ -101,25 +95,79 @@ fn of_seen(universe: &Universe<'_>, seen: &Seen) -> Vec<Seen> {
             };
             fates.iter().flat_map(changed).map(Seen::Withdrawn).collect()
         }
+        Seen::Replaced { accepted, withdrawn } => {
+            let stored = universe.numbers("accepted", None, *accepted).into_iter();
+            let stored = stored.map(|accepted| Seen::Replaced { accepted, withdrawn: *withdrawn });
+            let gone = universe.numbers("withdrawn", None, *withdrawn).into_iter();
+            stored.chain(gone.map(|withdrawn| Seen::Replaced { accepted: *accepted, withdrawn })).collect()
+        }
+        Seen::ClientRemoved { unread } => {
+            let counts = universe.numbers("unread", None, *unread).into_iter();
+            counts.map(|unread| Seen::ClientRemoved { unread }).collect()
+        }
+        Seen::Standing { standing } => {
+            let words = STANDINGS.iter().map(word).filter(|word| word != standing);
+            words.map(|standing| Seen::Standing { standing }).collect()
+        }
         Seen::Stock { regular, last_resort, low } => {
             let low = *low;
             let counts = universe.numbers("regular", None, *regular).into_iter();
             let counts = counts.map(|regular| Seen::Stock { regular, last_resort: *last_resort, low });
             let all = [LastResortSeen::None, LastResortSeen::Unused, LastResortSeen::Used];
             let all = all.into_iter().filter(|_| universe.looks_at("last_resort", None));
-            counts.chain(all.map(|last_resort| Seen::Stock { regular: *regular, last_resort, low })).collect()
+            let all = all.map(|last_resort| Seen::Stock { regular: *regular, last_resort, low });
+            let lows = [Some(true), Some(false), None].into_iter().filter(|_| universe.looks_at("low", None));
+            let lows = lows.map(|low| Seen::Stock { regular: *regular, last_resort: *last_resort, low });
+            counts.chain(all).chain(lows).collect()
         }
+        Seen::Packages { digest, key_packages } => packages(universe, digest.as_ref(), key_packages),
         Seen::Notifications(feed) => notifications(universe, feed).into_iter().map(Seen::Notifications).collect(),
         Seen::Keys(keys) => {
             let strange = || KeySeen { client: "unknown".into(), ..KeySeen::default() };
-            let missing = (0..keys.len()).map(|index| without(keys, index));
-            let other = (0..keys.len()).map(|index| replaced(keys, index, strange()));
-            let more = keys.iter().cloned().chain([strange()]).collect();
-            missing.chain(other).chain([more]).map(Seen::Keys).collect()
+            let others = (0..keys.len()).flat_map(|index| {
+                let others = universe.of_key(index, &keys[index]).into_iter();
+                others.map(move |other| replaced(keys, index, other))
+            });
+            lists(keys, strange).into_iter().chain(others).map(Seen::Keys).collect()
         }
-        // No server takes part, or there is nothing in it that could be otherwise, or the model has no such answer.
-        _ => vec![],
+        Seen::Blocks(blocks) => {
+            let strange = || BlockSeen { requester: Some("unknown".into()), server: None };
+            lists(blocks, strange).into_iter().map(Seen::Blocks).collect()
+        }
+        // No server takes part, or there is nothing in it that could be otherwise.
+        Seen::Recalled(_) | Seen::Done {} => vec![],
     }
+}
+
+/// One too few, another one, one too many.
+fn lists<T: Clone>(items: &[T], strange: impl Fn() -> T) -> Vec<Vec<T>> {
+    let missing = (0..items.len()).map(|index| without(items, index));
+    let other = (0..items.len()).map(|index| replaced(items, index, strange()));
+    let more = [items, &[strange()]].concat();
+    missing.chain(other).chain([more]).collect()
+}
+
+/// Another state of a package, one that is missing, one too many; another digest, or the digest of something else.
+/// What the vector did not make has no name that an expectation could speak of.
+fn packages(universe: &Universe<'_>, digest: Option<&Value>, states: &BTreeMap<String, String>) -> Vec<Seen> {
+    let seen = |digest: Option<&Value>, key_packages| Seen::Packages { digest: digest.cloned(), key_packages };
+    let mut all = vec![];
+    if universe.looks_at("key_packages", None) {
+        let words = || PACKAGE_STANDINGS.iter().map(|standing| Some(word(standing))).chain([None]);
+        for name in universe.names.packages() {
+            let others = words().filter(|word| *word != states.get(name).cloned());
+            all.extend(others.map(|word| seen(digest, with(states, name, word))));
+        }
+    }
+    if universe.looks_at("digest", None) {
+        let others = universe.saved.values().filter(|other| Some(*other) != digest);
+        all.extend(others.map(|other| seen(Some(other), states.clone())));
+        let known = universe.saved.values().any(|saved| Some(saved) == digest);
+        let new = Value::from("another digest");
+        all.extend(known.then(|| seen(Some(&new), states.clone())));
+        all.push(seen(None, states.clone()));
+    }
+    all
 }
 
 /// Another kind, another package, no entry, an entry too many; the clients are those that the asked user has or had.
@@ -132,7 +180,7 @@ fn claimed(universe: &Universe<'_>, clients: &BTreeMap<String, ClientSeen>) -> V
         .flat_map(|kind| packages().map(move |name| ClientSeen { kind: kind.into(), key_package: Some(name.clone()) }));
     let nothing = ["exhausted", "incompatible"].map(|kind| ClientSeen { kind: kind.into(), key_package: None });
     let entries: Vec<_> = granted.chain(nothing).map(Some).chain([None]).collect();
-    let of_user = universe.names.clients_of(&claim.of);
+    let of_user = universe.names.clients_of(&claim.of).into_iter();
     let changed = of_user.flat_map(|client| entries.iter().map(|entry| with(clients, client, entry.clone())));
     changed.map(Seen::Claimed).collect()
 }
@@ -149,7 +197,7 @@ fn notifications(universe: &Universe<'_>, feed: &[NotificationSeen]) -> Vec<Vec<
             requester: universe.users.first().cloned(),
             first_use: Some(true),
             remaining: Some(0),
-            low: None,
+            low: Some(true),
         };
         all.push([feed, &[more]].concat());
     }
@@ -173,6 +221,10 @@ fn notifications(universe: &Universe<'_>, feed: &[NotificationSeen]) -> Vec<Vec<
         if universe.looks_at("first_use", Some(index)) {
             others.push(NotificationSeen { first_use: item.first_use.map(|first| !first), ..item.clone() });
         }
+        if universe.looks_at("low", Some(index)) {
+            let lows = [Some(true), Some(false), None].into_iter();
+            others.extend(lows.map(|low| NotificationSeen { low, ..item.clone() }));
+        }
         let remaining = universe.numbers("remaining", Some(index), item.remaining).into_iter();
         others.extend(remaining.map(|remaining| NotificationSeen { remaining, ..item.clone() }));
         all.extend(others.into_iter().map(|other| replaced(feed, index, other)));
@@ -183,6 +235,31 @@ fn notifications(universe: &Universe<'_>, feed: &[NotificationSeen]) -> Vec<Vec<
 impl Universe<'_> {
     fn looks_at(&self, field: &str, item: Option<usize>) -> bool {
         looks_at(self.expect, field, item)
+    }
+
+    /// Another moment, another end, or none.
+    fn of_key(&self, index: usize, key: &KeySeen) -> Vec<KeySeen> {
+        let looks = |field: &str| looks_at_key(self.expect, field, index, &key.client);
+        let moments = |moment: Option<i64>| match moment {
+            Some(moment) => vec![Some(moment + APART), Some(moment - APART), None],
+            None => vec![Some(APART)],
+        };
+        let mut others = vec![];
+        if looks("expires_in") {
+            others.extend(moments(key.expires_in).into_iter().map(|at| KeySeen { expires_in: at, ..key.clone() }));
+        }
+        if looks("added_in") {
+            others.extend(moments(key.added_in).into_iter().map(|at| KeySeen { added_in: at, ..key.clone() }));
+        }
+        if looks("ended_in") {
+            others.extend(moments(key.ended_in).into_iter().map(|at| KeySeen { ended_in: at, ..key.clone() }));
+        }
+        if looks("ended") {
+            let words = [Some("expired"), Some("removed"), None].map(|word| word.map(str::to_string));
+            let words = words.into_iter().filter(|word| *word != key.ended);
+            others.extend(words.map(|ended| KeySeen { ended, ..key.clone() }));
+        }
+        others
     }
 
     /// One more, one fewer, none; no word of it is what an optional field allows.

@@ -7,10 +7,11 @@ use crate::{
     prove::{
         Proved,
         alternatives::{alternatives, looks_at, taken},
-        conceive::{OPTIONAL, conceivable, is_allowed, looked_at},
+        conceive::{OPTIONAL, conceivable},
         fault::{Fault, FaultKind},
         race,
-        replay::{BRANCHES_MAX, Branch, Replay, Way, Ways, distinct, in_words, recorded},
+        read::{is_allowed, looked_at},
+        replay::{Answer, BRANCHES_MAX, Branch, Replay, Way, Ways, distinct, in_words, recorded},
     },
     recording::{Observed, Recorded},
     vector::{Step, Vector},
@@ -75,10 +76,10 @@ impl Prover<'_> {
                 self.few_enough(&path, step, answers)?;
             }
             // Whoever saw the same answers cannot tell two branches apart: what either allows may be answered.
-            let mut allowed: BTreeMap<_, Vec<Observed>> = BTreeMap::new();
+            let mut allowed: BTreeMap<_, Vec<Answer>> = BTreeMap::new();
             for (branch, ways) in branches.iter().zip(&ways) {
                 let group = allowed.entry(&branch.seen).or_default();
-                group.extend(ways.all.iter().map(|way| way.observed.clone()));
+                group.extend(ways.all.iter().map(|way| way.answer.clone()));
             }
             for (branch, ways) in branches.iter().zip(&ways) {
                 let allowed = allowed.get(&branch.seen).map_or(&[][..], Vec::as_slice);
@@ -114,18 +115,19 @@ impl Prover<'_> {
             self.inside.insert(path.to_string());
         }
         for way in &ways.all {
-            let recorded = recorded(path, step, &way.observed, &branch.saved);
+            let observed = &way.answer.observed;
+            let recorded = recorded(path, step, &way.answer, &branch.saved);
             if let Some(expected) = objects(step, &recorded) {
                 let allowed = match ways.why.filter(|_| ways.op.is_none()) {
                     Some(why) => format!("refused, for what the model does not know: {why}"),
-                    None => in_words(&way.observed),
+                    None => in_words(observed),
                 };
                 self.fault(path, step, FaultKind::Unsound { allowed, expected }, &branch.story);
             }
             if let Some(expect) = &step.expect {
                 let view = recorded.view();
                 let lost = recorded.observed == Observed::Lost;
-                let taken = if lost || (ways.op.is_none() && is_refusal(&way.observed)) {
+                let taken = if lost || (ways.op.is_none() && is_refusal(observed)) {
                     // What nobody sees may have been anything; in which words it is refused, the model does not know.
                     alternatives(expect)
                 } else {
@@ -142,29 +144,30 @@ impl Prover<'_> {
     }
 
     /// Every conceivable answer that is not allowed must be rejected: by this step, or by a later one that finds out.
-    fn tight(&mut self, path: &str, step: &Step, rest: &[Step], branch: &Branch, ways: &Ways, allowed: &[Observed]) {
+    fn tight(&mut self, path: &str, step: &Step, rest: &[Step], branch: &Branch, ways: &Ways, allowed: &[Answer]) {
         let Some(expect) = step.expect.as_ref().filter(|_| !ways.outside && step.lose.is_none()) else { return };
         if self.loose.contains(path) {
             return;
         }
         let read: Vec<_> = allowed.iter().map(|allowed| looked_at(expect, allowed)).collect();
         for way in &ways.all {
-            for observed in conceivable(&self.replay.names, &self.users, step, &way.observed) {
+            for answer in conceivable(&self.replay.names, &self.users, step, &branch.saved, &way.answer) {
+                let observed = &answer.observed;
                 // In which words it is refused, the model does not know.
-                let unknown_word = ways.op.is_none() && matches!(observed, Observed::Refused(_));
-                let lie = recorded(path, step, &observed, &branch.saved);
+                let unknown_word = ways.op.is_none() && is_refusal(observed);
+                let lie = recorded(path, step, &answer, &branch.saved);
                 if objection(expect, &lie).is_some()
-                    || is_allowed(expect, &observed, &read)
-                    || (unknown_word && read.iter().any(is_refusal))
+                    || is_allowed(expect, &answer, &read)
+                    || (unknown_word && read.iter().any(|read| is_refusal(&read.observed)))
                     || self.comes_out(path, step, rest, branch, way, &lie)
                 {
                     continue;
                 }
                 self.loose.insert(path.to_string());
                 if expect.loose.is_none() {
-                    let broken = self.broken(branch, ways, &observed);
-                    let allowed = allowed.iter().take(SHOWN).map(in_words).collect();
-                    let kind = FaultKind::Loose { accepted: in_words(&observed), broken, allowed };
+                    let broken = self.broken(branch, ways, observed);
+                    let allowed = allowed.iter().take(SHOWN).map(|allowed| in_words(&allowed.observed)).collect();
+                    let kind = FaultKind::Loose { accepted: in_words(observed), broken, allowed };
                     self.fault(path, step, kind, &branch.story);
                 }
                 return;
@@ -188,7 +191,7 @@ impl Prover<'_> {
         if self.vector.race.is_some() {
             return race::rejected(self.vector, branch, lie);
         }
-        let honest = recorded(path, step, &way.observed, &branch.saved);
+        let honest = recorded(path, step, &way.answer, &branch.saved);
         if honest.saved == lie.saved {
             return false;
         }
@@ -198,7 +201,7 @@ impl Prover<'_> {
             let mut after = vec![];
             for branch in &branches {
                 for way in &self.replay.ways(step, branch).all {
-                    let recorded = recorded(&path, step, &way.observed, &branch.saved);
+                    let recorded = recorded(&path, step, &way.answer, &branch.saved);
                     if objects(step, &recorded).is_none() {
                         after.push(self.replay.after(&path, step, branch, way, false));
                     }
@@ -219,7 +222,7 @@ impl Prover<'_> {
     fn broken(&self, branch: &Branch, ways: &Ways, observed: &Observed) -> Option<String> {
         let (op, Observed::Ok(seen)) = (ways.op.as_ref()?, observed) else { return None };
         let outcome = self.replay.names.outcome(op, seen)?;
-        let refusal = self.replay.specs[branch.spec].accepts(&branch.state, op, &outcome).err()?;
+        let refusal = self.replay.servers[branch.server].spec.accepts(&branch.state, op, &outcome).err()?;
         Some(format!("{}: {}", refusal.rule, self.replay.names.translate(&refusal.why)))
     }
 

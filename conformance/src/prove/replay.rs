@@ -7,31 +7,28 @@ use std::{
 
 use kpd_model::{
     history::State,
-    spec::{Label, Op, Outcome, Selection, Spec},
+    spec::{Label, Op},
 };
 use serde_json::Value;
 
 use crate::{
-    prove::turn::{Turn, Why, all_outside, turn},
-    recording::{KeySeen, Observed, Recorded, Seen, Told},
+    prove::{
+        servers::{Server, retry_after, servers},
+        turn::{Turn, Why, all_outside, turn},
+    },
+    recording::{Observed, Recorded, Seen, Told},
     translation::Names,
-    vector::{Capability, Step, Vector, expect::Reason},
+    vector::{Claim, Step, Vector, expect::Reason},
 };
 
 /// More branches than this are a vector that asks too much at once; the largest race of the suite has 576.
 pub(super) const BRANCHES_MAX: usize = 2_000;
 
-/// A server may take a KeyPackage that begins a little later, since clocks differ, or may not: both are good servers.
-const SKEWS: [u64; 2] = [0, 300];
-
-/// Longer than any KeyPackage that must be accepted, and shorter than any that must not.
-const LIFETIME_MAX: u64 = 366 * 24 * 60 * 60;
-
 /// One way in which good servers can have answered up to here.
 #[derive(Clone)]
 pub(super) struct Branch {
-    /// Which of the specifications the server keeps.
-    pub(super) spec: usize,
+    /// Which kind of good server it is.
+    pub(super) server: usize,
     pub(super) state: State,
     pub(super) saved: BTreeMap<String, Value>,
     /// Every answer that was seen, by its step.
@@ -42,9 +39,22 @@ pub(super) struct Branch {
     pub(super) recorded: Vec<Recorded>,
 }
 
+/// An answer: what it means, and what a refusal says about when to ask again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Answer {
+    pub(super) observed: Observed,
+    pub(super) retry_after: Option<u64>,
+}
+
+impl From<Observed> for Answer {
+    fn from(observed: Observed) -> Self {
+        Self { observed, retry_after: None }
+    }
+}
+
 /// One allowed answer.
 pub(super) struct Way {
-    pub(super) observed: Observed,
+    pub(super) answer: Answer,
     pub(super) after: State,
 }
 
@@ -64,7 +74,7 @@ pub(super) struct Ways {
 pub(super) struct Replay<'a> {
     pub(super) vector: &'a Vector,
     pub(super) names: Names<'a>,
-    pub(super) specs: Vec<Spec>,
+    pub(super) servers: Vec<Server>,
     pub(super) labels: BTreeSet<Label>,
     /// Why the model can say nothing about this vector.
     pub(super) outside: Option<Why>,
@@ -72,37 +82,27 @@ pub(super) struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     pub(super) fn of(vector: &'a Vector) -> Self {
-        let needs = |capability| vector.needs.contains(&capability);
-        let base = Spec {
-            selection: if needs(Capability::FifoSelection) { Selection::Fifo } else { Selection::Any },
-            lifetime_max: LIFETIME_MAX,
-            ..Spec::default()
-        };
-        let limited =
-            if needs(Capability::ReferenceLimits) { Spec { batch_max: 100, stock_max: 500, ..base } } else { base };
-        let begins_later = vector.key_packages.values().any(|recipe| recipe.lifetime().0 > 0);
-        let skews = if begins_later { &SKEWS[..] } else { &SKEWS[..1] };
-        let specs = skews.iter().map(|skew| Spec { skew: *skew, ..limited.clone() }).collect();
-        Self { vector, names: Names::of(vector), specs, labels: BTreeSet::new(), outside: all_outside(vector) }
+        let (names, servers, outside) = (Names::of(vector), servers(vector), all_outside(vector));
+        Self { vector, names, servers, labels: BTreeSet::new(), outside }
     }
 
     /// Before the first step, for each kind of good server.
     pub(super) fn begin(&self) -> Vec<Branch> {
-        let begin = |spec| Branch {
-            spec,
+        let begin = |server| Branch {
+            server,
             state: self.names.initial(),
             saved: BTreeMap::new(),
             seen: BTreeMap::new(),
             story: vec![],
             recorded: vec![],
         };
-        (0..self.specs.len()).map(begin).collect()
+        (0..self.servers.len()).map(begin).collect()
     }
 
     /// Every allowed answer to a step.
     pub(super) fn ways(&mut self, step: &Step, branch: &Branch) -> Ways {
         let state = &branch.state;
-        let same = |observed| Way { observed, after: state.clone() };
+        let same = |observed: Observed| Way { answer: observed.into(), after: state.clone() };
         let mut ways = Ways { all: vec![], op: None, why: None, outside: false, unsaved: None };
         let turn = match self.outside {
             Some(why) => Turn::Outside(why),
@@ -110,16 +110,19 @@ impl<'a> Replay<'a> {
         };
         match turn {
             Turn::Asked { op, beside } => {
-                ways.all = self.asked(step, branch, &op);
+                ways.all = match &step.claim {
+                    Some(claim) if claim.until.is_some() => self.repeated(claim, step, branch, &op),
+                    _ => self.asked(step, branch, state, &op),
+                };
                 (ways.op, ways.why) = (Some(op), beside);
             }
-            Turn::Keys(user) => {
-                let clients = state.clients_of(user).into_iter().filter_map(|client| self.names.client_named(client));
-                let keys = clients
-                    .map(|(user, client)| KeySeen { client: format!("{user}/{client}"), ..KeySeen::default() })
-                    .collect();
-                // A list of keys is in any order.
-                ways.all = orders(keys).into_iter().map(|keys| same(Observed::Ok(Seen::Keys(keys)))).collect();
+            Turn::KeyHistory(user) => {
+                let keys = orders(self.names.key_history(user, state)).into_iter();
+                ways.all = keys.map(|keys| same(Observed::Ok(Seen::Keys(keys)))).collect();
+            }
+            Turn::Blocks(user) => {
+                let blocks = orders(self.names.blocks(user, state)).into_iter();
+                ways.all = blocks.map(|blocks| same(Observed::Ok(Seen::Blocks(blocks)))).collect();
             }
             Turn::Recalled(names) => {
                 let values: Option<_> = names.iter().map(|name| branch.saved.get(name).cloned()).collect();
@@ -133,10 +136,11 @@ impl<'a> Replay<'a> {
                 let word = step.expect.as_ref().and_then(|expect| expect.refused.as_ref()?.all().first().copied());
                 let observed = Observed::Refused(word.unwrap_or(Reason::Forbidden));
                 let before = match first {
-                    Some(op) => self.asked(step, branch, &op),
+                    Some(op) => self.asked(step, branch, state, &op),
                     None => vec![same(observed.clone())],
                 };
-                ways.all = before.into_iter().map(|way| Way { observed: observed.clone(), ..way }).collect();
+                let refused = |way: Way| Way { answer: observed.clone().into(), ..way };
+                ways.all = before.into_iter().map(refused).collect();
                 ways.why = Some(why);
             }
             Turn::Outside(why) => {
@@ -148,22 +152,57 @@ impl<'a> Replay<'a> {
         ways
     }
 
-    fn asked(&mut self, step: &Step, branch: &Branch, op: &Op) -> Vec<Way> {
-        let spec = &self.specs[branch.spec];
-        let outcomes = spec.outcomes(&branch.state, op);
-        self.labels.extend(outcomes.iter().map(|(outcome, _)| spec.label(&branch.state, op, outcome)));
-        let way = |(outcome, after): (Outcome, State)| Way { observed: self.names.observed(step, &outcome), after };
-        outcomes.into_iter().map(way).collect()
+    fn asked(&mut self, step: &Step, branch: &Branch, state: &State, op: &Op) -> Vec<Way> {
+        let server = &self.servers[branch.server];
+        let mut ways = vec![];
+        for (outcome, after) in server.outcomes(state, op) {
+            self.labels.insert(server.spec.label(state, op, &outcome));
+            // A list of keys is in any order.
+            let all = match self.names.observed(step, &outcome, &after) {
+                Observed::Ok(Seen::Keys(keys)) => {
+                    orders(keys).into_iter().map(|keys| Observed::Ok(Seen::Keys(keys))).collect()
+                }
+                observed => server.tells(state, op, observed),
+            };
+            let answer = |observed| Answer { observed, retry_after: retry_after(&outcome) };
+            ways.extend(all.into_iter().map(|observed| Way { answer: answer(observed), after: after.clone() }));
+        }
+        ways
+    }
+
+    /// A claim that is made again and again until it does not succeed. Which of several copies of one recipe an earlier
+    /// answer has had, nobody sees and nothing later depends on: one stands for all.
+    fn repeated(&mut self, claim: &Claim, step: &Step, branch: &Branch, op: &Op) -> Vec<Way> {
+        let at_most = claim.until.map_or(1, |until| until.at_most);
+        let (mut last, mut states) = (vec![], BTreeSet::from([branch.state.clone()]));
+        for time in 1..=at_most {
+            let mut after = BTreeSet::new();
+            for state in &states {
+                let mut copies = BTreeSet::new();
+                for way in self.asked(step, branch, state, op) {
+                    match &way.answer.observed {
+                        Observed::Ok(seen) if time < at_most => {
+                            if copies.insert(recipes(seen)) {
+                                after.insert(way.after);
+                            }
+                        }
+                        _ => last.push(way),
+                    }
+                }
+            }
+            states = after;
+        }
+        last
     }
 
     /// The branch after one answer. `choice`: whether other answers would have been allowed.
     pub(super) fn after(&self, path: &str, step: &Step, branch: &Branch, way: &Way, choice: bool) -> Branch {
         let mut after = Branch { state: way.after.clone(), ..branch.clone() };
-        let recorded = recorded(path, step, &way.observed, &branch.saved);
+        let recorded = recorded(path, step, &way.answer, &branch.saved);
         after.saved.clone_from(&recorded.saved);
         after.seen.insert(path.into(), in_words(&recorded.observed));
         if choice {
-            after.story.push(format!("{path} {}", in_words(&way.observed)));
+            after.story.push(format!("{path} {}", in_words(&way.answer.observed)));
         }
         if self.vector.race.is_some() {
             after.recorded.push(recorded);
@@ -177,14 +216,14 @@ pub(super) fn distinct(branches: Vec<Branch>) -> Vec<Branch> {
     let mut distinct = BTreeMap::new();
     for branch in branches {
         let saved = serde_json::to_string(&branch.saved).unwrap_or_default();
-        distinct.entry((branch.spec, branch.state.clone(), saved, branch.seen.clone())).or_insert(branch);
+        distinct.entry((branch.server, branch.state.clone(), saved, branch.seen.clone())).or_insert(branch);
     }
     distinct.into_values().collect()
 }
 
 /// A step as it would have been recorded, one millisecond after the other.
-pub(super) fn recorded(path: &str, step: &Step, observed: &Observed, saved: &BTreeMap<String, Value>) -> Recorded {
-    let observed = if step.lose.is_some() { Observed::Lost } else { observed.clone() };
+pub(super) fn recorded(path: &str, step: &Step, answer: &Answer, saved: &BTreeMap<String, Value>) -> Recorded {
+    let observed = if step.lose.is_some() { Observed::Lost } else { answer.observed.clone() };
     let mut recorded = Recorded {
         path: path.into(),
         says: step.operation().into(),
@@ -192,10 +231,10 @@ pub(super) fn recorded(path: &str, step: &Step, observed: &Observed, saved: &BTr
         answered: Duration::ZERO,
         observed,
         exchanges: vec![],
-        told: Told::default(),
+        told: Told { retry_after: answer.retry_after, answer: None },
         saved: saved.clone(),
     };
-    if let Some(view) = recorded.view() {
+    if let Some(view) = recorded.to_save() {
         let found = step
             .save
             .iter()
@@ -203,6 +242,15 @@ pub(super) fn recorded(path: &str, step: &Step, observed: &Observed, saved: &BTr
         recorded.saved.extend(found.collect::<Vec<_>>());
     }
     recorded
+}
+
+/// What was granted, by its recipe and without the number of a copy.
+fn recipes(seen: &Seen) -> String {
+    let Seen::Claimed(clients) = seen else { return String::new() };
+    let recipe = |name: &Option<String>| name.as_ref().and_then(|name| name.split('#').next()).map(str::to_string);
+    let given: Vec<_> =
+        clients.iter().map(|(client, given)| (client, &given.kind, recipe(&given.key_package))).collect();
+    format!("{given:?}")
 }
 
 /// An answer as it is shown to whoever wrote the vector.
@@ -220,7 +268,7 @@ pub(super) fn in_words(observed: &Observed) -> String {
 }
 
 /// Every order of a short list; of a long one, the order that it has.
-fn orders(items: Vec<KeySeen>) -> Vec<Vec<KeySeen>> {
+fn orders<T: Clone>(items: Vec<T>) -> Vec<Vec<T>> {
     if items.len() <= 1 || items.len() > 4 {
         return vec![items];
     }

@@ -193,3 +193,66 @@ fn after_a_race_every_interleaving_counts() {
     let judged = race("{ length: 2 }");
     assert!(fault(&judged).contains("\"key_package\":\"z\""), "only the order is left open: {judged:#?}");
 }
+
+#[test]
+fn a_vector_holds_for_every_number_that_a_server_declares() {
+    let until = "claim: { as: bob, of: alice, until: { refused: rate_limited, at_most: 9 } }";
+    let limited = |after: &str| {
+        let steps = format!(
+            "steps:\n  - {until}\n    expect: {{ refused: rate_limited, retry_after: {{ gte: 1 }} }}\n    save: {{ wait: retry_after }}\n{after}"
+        );
+        proved_of("needs: [pair_limit]\n", &steps)
+    };
+    let nothing = "phone: { kind: exhausted }, tablet: { kind: exhausted }";
+    let ask = |expected: &str| format!("  - claim: {{ as: bob, of: alice }}\n    expect: {{ {expected} }}\n");
+    let waited = format!("  - await_retry: {{ from: $wait }}\n{}", ask(&format!("ok: {{ {nothing} }}")));
+    let right = limited(&waited);
+    assert_eq!(right.verdict(), Verdict::Proved, "{:#?}", right.faults);
+    // Who does not come back does not find out that it was told to come back too early.
+    let not_waited = limited(&ask("refused: rate_limited"));
+    assert!(fault(&not_waited).contains("steps[0] (claim) is loose"), "{not_waited:#?}");
+    let one_of_them = "  - notifications: { as: phone }\n    expect: { ok: { length: 1 } }\n";
+    let steps = format!("steps:\n  - publish: {{ as: phone, key_packages: [z] }}\n  - {until}\n{one_of_them}");
+    let refused =
+        proved_of("needs: [pair_limit]\n", &steps.replace("9 } }\n", "9 } }\n    expect: { refused: rate_limited }\n"));
+    let told = refused.faults[0].to_string();
+    assert!(told.starts_with("steps[2] (notifications) is not sound"), "two servers, two limits: {refused:#?}");
+}
+
+#[test]
+fn whoever_is_shut_out_may_be_told_so_where_that_is_not_what_is_asked() {
+    let blocked = |rules: &str, reasons: &str| {
+        let text = format!(
+            "id: wrong\ntitle: t\nwhy: w\nrules: [{rules}]\nusers: {{ alice: {{ clients: [phone] }}, bob: {{}} }}\nsteps:\n\
+             \x20 - block: {{ as: phone, requester: bob }}\n  - claim: {{ as: bob, of: alice }}\n    expect: {{ refused: {reasons} }}\n"
+        );
+        prove(&yaml::read("wrong.yaml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"))).verdict()
+    };
+    assert_eq!(blocked("BLOCK-REQUESTER", "[unknown_user, forbidden]"), Verdict::Proved);
+    assert_eq!(blocked("BLOCK-REQUESTER", "unknown_user"), Verdict::Wrong, "a good server may say the other word");
+    assert_eq!(blocked("CLAIM-UNIFORM", "unknown_user"), Verdict::Proved);
+    assert_eq!(blocked("CLAIM-UNIFORM", "[unknown_user, forbidden]"), Verdict::Wrong);
+}
+
+#[test]
+fn of_two_clients_of_one_name_each_has_its_own_key_and_both_one_stock() {
+    let again = proved(
+        "steps:\n  - publish: { as: phone, key_packages: [a1] }\n  - remove_client: { as: tablet, client: phone }\n    expect: { ok: { unread: 0 } }\n\
+         \x20 - add_key: { as: tablet, client: alice/new, named: phone }\n\
+         \x20 - keys: { of: alice, history: true }\n    expect: { ok: { length: 3, contains: [ { client: alice/new, ended: { absent: true } }, { client: alice/phone, ended: removed, ended_in: { gte: -2, lte: 2 } }, { client: alice/tablet } ] } }\n\
+         \x20 - stock: { as: alice/new }\n    expect: { ok: { regular: { one_of: [ { absent: true }, 0 ] }, last_resort: none } }\n\
+         \x20 - verify: { of: alice, client: phone, at: -9 }\n    expect: { ok: { standing: not_yet } }",
+    );
+    assert_eq!(again.verdict(), Verdict::Proved, "{:#?}", again.faults);
+}
+
+#[test]
+fn an_owner_shuts_neither_itself_nor_its_own_server_out() {
+    let own = proved(
+        "steps:\n  - publish: { as: phone, key_packages: [a1] }\n  - block: { as: phone, server: here }\n  - block: { as: phone, requester: alice }\n\
+         \x20 - blocks: { as: phone }\n    expect: { ok: { length: 2, contains: [ { server: here }, { requester: alice } ] } }\n\
+         \x20 - claim: { as: bob, of: alice }\n    expect: { refused: [unknown_user, forbidden] }\n\
+         \x20 - claim: { as: tablet, of: alice }\n    expect: { ok: { phone: { kind: regular, key_package: a1 }, tablet: { absent: true } } }",
+    );
+    assert_eq!(own.verdict(), Verdict::Proved, "{:#?}", own.faults);
+}

@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, fmt};
 
 use kpd_model::{
     history::State,
-    names::{Sequence, User},
+    names::{Sequence, Time, User},
     spec::Op,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    prove::servers::by_server,
     translation::Names,
     vector::{Capability, Flaw, Mark, Proof, Publish, Recipe, Role, Step, Vector},
 };
@@ -35,8 +36,6 @@ pub enum Why {
     Identity,
     /// HTTP methods.
     Methods,
-    /// Operations that the model does not have.
-    Operations,
     /// Proofs that a signature key is held, and enrolment tokens.
     Possession,
 }
@@ -52,7 +51,6 @@ impl fmt::Display for Why {
             Self::Groups => "groups",
             Self::Identity => "identity",
             Self::Methods => "methods",
-            Self::Operations => "operations",
             Self::Possession => "possession",
         })
     }
@@ -62,8 +60,10 @@ impl fmt::Display for Why {
 pub(super) enum Turn {
     /// An operation of the model; something beside it may not be the model's.
     Asked { op: Op, beside: Option<Why> },
-    /// A user's keys, which the model's state has.
-    Keys(User),
+    /// Every key that a user ever had, which the model's state has.
+    KeyHistory(User),
+    /// Whom a user shuts out, which the model's state has.
+    Blocks(User),
     /// Saved values, which no server takes part in.
     Recalled(Vec<String>),
     /// Refused, with no change but what `first` brought, where the request had been sent before. That much is the
@@ -75,42 +75,11 @@ pub(super) enum Turn {
     Unsaved(String),
 }
 
-/// Why the model can say nothing at all about a vector: where one step is not the model's and can change anything, or
-/// each answer is drawn by chance and only all of them together are looked at.
+/// Why the model can say nothing at all about a vector: where each answer is drawn by chance and only all of them
+/// together are looked at.
 pub(super) fn all_outside(vector: &Vector) -> Option<Why> {
-    let known = |step: &Step| OPERATIONS.contains(&step.operation()) && !goes_beyond(step);
-    if vector.needs.contains(&Capability::RandomSelection) {
-        Some(Why::Chance)
-    } else if vector.needs.contains(&Capability::LowWater) || vector.all_steps().any(|(_, step)| !known(step)) {
-        Some(Why::Operations)
-    } else {
-        None
-    }
+    vector.needs.contains(&Capability::RandomSelection).then_some(Why::Chance)
 }
-
-/// Whether a step asks more of an operation than the model knows of it.
-fn goes_beyond(step: &Step) -> bool {
-    step.publish.as_ref().is_some_and(|publish| publish.replace)
-        || step.claim.as_ref().is_some_and(|claim| claim.until.is_some())
-        || step.keys.as_ref().is_some_and(|keys| keys.history)
-        || step.add_key.as_ref().is_some_and(|add| add.expires_in.is_some() || add.named.is_some())
-}
-
-/// What [`turn`] knows what to do with.
-const OPERATIONS: [&str; 12] = [
-    "publish",
-    "claim",
-    "withdraw",
-    "stock",
-    "notifications",
-    "acknowledge",
-    "keys",
-    "add_key",
-    "remove_key",
-    "join",
-    "await_expiry",
-    "recall",
-];
 
 /// What `step` asks after the answers that led to `state` and `saved`.
 pub(super) fn turn(
@@ -123,13 +92,18 @@ pub(super) fn turn(
     if step.join.is_some() {
         return Turn::Outside(Why::Groups);
     }
-    if let Some(keys) = &step.keys {
-        return Turn::Keys(names.user(&keys.of));
+    if let Some(keys) = step.keys.as_ref().filter(|keys| keys.history) {
+        return Turn::KeyHistory(names.user(&keys.of));
     }
     if let Some(recalled) = &step.recall {
         return Turn::Recalled(recalled.iter().map(|name| name.trim_start_matches('$').to_string()).collect());
     }
-    let op = match op(names, step, saved) {
+    if let Some(blocks) = &step.blocks {
+        let owner = vector.client(blocks.of.as_ref().unwrap_or(&blocks.by)).map(|(owner, _)| owner);
+        let refused = not_allowed(vector, names, step, state).map(|why| Turn::Refused { why, first: None });
+        return refused.unwrap_or(Turn::Blocks(names.user(&owner.unwrap_or_default())));
+    }
+    let op = match op(vector, names, step, state, saved) {
         Ok(op) => op,
         Err(name) => return Turn::Unsaved(name),
     };
@@ -159,22 +133,46 @@ pub(super) fn turn(
     Turn::Asked { op, beside: beside.or(headers.then_some(Why::Headers)) }
 }
 
-/// The operation, with what was saved in its place.
-fn op(names: &Names<'_>, step: &Step, saved: &BTreeMap<String, Value>) -> Result<Op, String> {
-    let cursor = |name: &String| -> Result<Sequence, String> {
+/// The operation, with what was saved in its place, and what depends on the state.
+fn op(
+    vector: &Vector,
+    names: &Names<'_>,
+    step: &Step,
+    state: &State,
+    saved: &BTreeMap<String, Value>,
+) -> Result<Op, String> {
+    let number = |name: &String| -> Result<Sequence, String> {
         let value = saved.get(name.trim_start_matches('$')).and_then(Value::as_u64);
         value.ok_or_else(|| name.clone())
     };
     let nobody = || "an unknown name".to_string();
     if let Some(feed) = &step.notifications {
         let client = names.client(feed.of.as_ref().unwrap_or(&feed.by)).ok_or_else(nobody)?;
-        return Ok(Op::Notifications { client, after: feed.after.as_ref().map_or(Ok(0), cursor)? });
+        return Ok(Op::Notifications { client, after: feed.after.as_ref().map_or(Ok(0), number)? });
     }
     if let Some(acknowledge) = &step.acknowledge {
         let client = names.client(&acknowledge.by).ok_or_else(nobody)?;
-        return Ok(Op::Acknowledge { client, through: cursor(&acknowledge.through)? });
+        return Ok(Op::Acknowledge { client, through: number(&acknowledge.through)? });
     }
-    names.op(step).ok_or_else(nobody)
+    if let Some(awaited) = &step.await_retry {
+        return Ok(Op::Tick { to: state.now.saturating_add(number(&awaited.from)?) });
+    }
+    if let Some(awaited) = &step.await_key_expiry {
+        let expires = |client: &String| -> Option<Time> { state.keys.get(&names.key(client)?)?.expires };
+        return Ok(Op::Tick { to: expires(&awaited.client).ok_or_else(nobody)?.saturating_add(1) });
+    }
+    Ok(match names.op(step).ok_or_else(nobody)? {
+        Op::Verify { user, key, .. } if step.verify.as_ref().is_some_and(|verify| verify.at.is_none()) => {
+            Op::Verify { user, key, at: state.now }
+        }
+        // An owner's blocks never shut its own clients out.
+        Op::Claim(claim) if claim.requester != Names::requester_of(claim.user) => {
+            let by = step.claim.as_ref().and_then(|claim| vector.client(&claim.by));
+            let server = by.and_then(|(user, _)| vector.users.get(&user)).map(|user| user.server);
+            Op::Claim(by_server(state, claim, Names::server(server.unwrap_or_default())))
+        }
+        op => op,
+    })
 }
 
 /// Why whoever asks is not listened to.
@@ -182,7 +180,7 @@ fn not_allowed(vector: &Vector, names: &Names<'_>, step: &Step, state: &State) -
     let proof = step.publish.as_ref().map(|it| it.proof).or(step.claim.as_ref().map(|it| it.proof));
     let forged_token = step.add_key.as_ref().is_some_and(|add| add.forged_token);
     let by = by(step)?;
-    let listed = names.client(by).is_some_and(|client| state.client_exists(client));
+    let listed = names.key(by).is_some_and(|key| state.is_valid_key(key));
     if forged_token {
         return Some(Why::Possession);
     }
@@ -195,8 +193,13 @@ fn not_allowed(vector: &Vector, names: &Names<'_>, step: &Step, state: &State) -
     let allowed = itself(step.publish.as_ref().and_then(|publish| publish.owner.as_ref()))
         && itself(step.stock.as_ref().and_then(|stock| stock.of.as_ref()))
         && itself(step.notifications.as_ref().and_then(|feed| feed.of.as_ref()))
+        && itself(step.packages.as_ref().and_then(|packages| packages.of.as_ref()))
         && same_user(step.add_key.as_ref().map(|add| &add.client))
-        && same_user(step.remove_key.as_ref().map(|remove| &remove.client));
+        && same_user(step.extend_key.as_ref().map(|extend| &extend.client))
+        && same_user(step.remove_key.as_ref().map(|remove| &remove.client))
+        && same_user(step.remove_client.as_ref().map(|remove| &remove.client))
+        && same_user(step.block.as_ref().or(step.unblock.as_ref()).and_then(|block| block.owner.as_ref()))
+        && same_user(step.blocks.as_ref().and_then(|blocks| blocks.of.as_ref()));
     if !allowed {
         return Some(Why::Authorisation);
     }
@@ -212,7 +215,13 @@ fn by(step: &Step) -> Option<&String> {
         step.notifications.as_ref().map(|it| &it.by),
         step.acknowledge.as_ref().map(|it| &it.by),
         step.add_key.as_ref().map(|it| &it.by),
+        step.extend_key.as_ref().map(|it| &it.by),
         step.remove_key.as_ref().map(|it| &it.by),
+        step.remove_client.as_ref().map(|it| &it.by),
+        step.packages.as_ref().map(|it| &it.by),
+        step.block.as_ref().map(|it| &it.by),
+        step.unblock.as_ref().map(|it| &it.by),
+        step.blocks.as_ref().map(|it| &it.by),
     ];
     all.into_iter().flatten().next()
 }

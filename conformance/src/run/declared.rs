@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::{binding::classify::Record, vector::Capability};
+use crate::{
+    binding::classify::Record,
+    vector::{CLAIMS_BESIDE_A_LIMIT, Capability},
+};
 
 /// A vector asks less often than this of one user until it is refused.
 const CLAIMS_OF_ONE_AT_MOST: u64 = 100;
@@ -38,6 +41,11 @@ pub(super) fn absent(policy: &Record) -> Vec<(Capability, String)> {
         (Some(claims), seconds) => {
             if claims >= CLAIMS_OF_ONE_AT_MOST {
                 lacks(Capability::PairLimit, too_many(claims, CLAIMS_OF_ONE_AT_MOST));
+            }
+            let beside = claims.saturating_add(CLAIMS_BESIDE_A_LIMIT as u64);
+            if let Some(of_all) = number("requester_claims").filter(|of_all| *of_all < beside) {
+                let why = format!("{claims} claims of one user reach the limit of {of_all} for all users, too");
+                lacks(Capability::PairLimit, why);
             }
             if let Some(seconds) = seconds.filter(|seconds| *seconds > SECONDS_AT_MOST) {
                 let why = format!("it limits for {seconds} s, and the suite waits {SECONDS_AT_MOST} s at most");
@@ -121,5 +129,8 @@ mod tests {
         // Ten users are asked; five claims of each are not a hundred.
         let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 100, "low_water": 2 });
         assert_eq!(lacks(&policy)[0].1, "it declares 100 claims, and the suite asks less than 50 times");
+        // Whoever has just reached the limit of a pair must be able to ask of somebody else.
+        let policy = json!({ "selection": "random", "pair_claims": 5, "requester_claims": 9, "low_water": 2 });
+        assert_eq!(lacks(&policy)[0].1, "5 claims of one user reach the limit of 9 for all users, too");
     }
 }

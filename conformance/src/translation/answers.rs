@@ -1,15 +1,18 @@
 //! Answers of the model in the words of a vector, and back.
 
+use std::collections::BTreeMap;
+
 use kpd_model::{
-    history::{Notified, Role, Status},
-    names::{Client, Package, Suite},
+    history::{KeyState, Notified, PackageStanding, Role, Standing, State, Status},
+    names::{Key, Package, Requester, Suite, Time, User},
     spec::{Op, Outcome, Reason as ModelReason, Stock, WithdrawnFate},
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    recording::{ClientSeen, LastResortSeen, NotificationSeen, Observed, Seen},
-    translation::{Names, number},
-    vector::{Step, expect::Reason},
+    recording::{BlockSeen, ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
+    translation::{MADE_AT, Names, index_number, number},
+    vector::{Place, Publish, Step, expect::Reason},
 };
 
 impl Names<'_> {
@@ -19,10 +22,8 @@ impl Names<'_> {
             Seen::Claimed(clients) => {
                 let Op::Claim(claim) = op else { return None };
                 let user = self.users.get(claim.user.0 as usize)?;
-                let statuses = clients.iter().map(|(client, seen)| {
-                    let client = self.clients.iter().position(|known| known.0 == **user && known.1 == *client);
-                    (Client(number(client)), self.status(seen))
-                });
+                let statuses =
+                    clients.iter().map(|(client, seen)| (self.client_called(user, client), self.status(seen)));
                 Outcome::Claimed(statuses.collect())
             }
             Seen::Withdrawn(fates) => Outcome::Withdrawn(
@@ -38,7 +39,18 @@ impl Names<'_> {
                 Outcome::Stock(stock)
             }
             Seen::Published { .. } | Seen::Done {} => Outcome::Done,
-            _ => return None,
+            Seen::Replaced { withdrawn, .. } => Outcome::Replaced { withdrawn: u32::try_from((*withdrawn)?).ok()? },
+            Seen::ClientRemoved { unread } => Outcome::ClientRemoved { unread: u32::try_from((*unread)?).ok()? },
+            Seen::Standing { standing } => Outcome::Standing(named(standing)?),
+            Seen::Packages { key_packages, .. } => {
+                let standing = |(name, word): (&String, &String)| Some((self.package(name)?, named(word)?));
+                Outcome::Packages(key_packages.iter().map(standing).collect::<Option<_>>()?)
+            }
+            Seen::Keys(keys) => {
+                let key = |seen: &KeySeen| self.key(&seen.client);
+                Outcome::Keys(keys.iter().map(key).collect::<Option<_>>()?)
+            }
+            Seen::Notifications(_) | Seen::Blocks(_) | Seen::Recalled(_) => return None,
         })
     }
 
@@ -55,21 +67,40 @@ impl Names<'_> {
         }
     }
 
-    /// What a server that gives this outcome is seen to answer to this step. Cursors are the feed's own numbers.
-    pub(crate) fn observed(&self, step: &Step, outcome: &Outcome) -> Observed {
+    /// What a server that gives this outcome, and is in this state then, is seen to answer to this step. Cursors are the
+    /// feed's own numbers.
+    pub(crate) fn observed(&self, step: &Step, outcome: &Outcome, state: &State) -> Observed {
         Observed::Ok(match outcome {
             Outcome::Refused(reason) => return Observed::Refused(reason_of(*reason)),
+            Outcome::Limited { .. } => return Observed::Refused(Reason::RateLimited),
             Outcome::Done => match &step.publish {
-                Some(publish) => {
-                    let all = publish.key_packages.iter().map(|name| self.vector.copies(name).len() as u64);
-                    Seen::Published { accepted: Some(all.sum()) }
-                }
+                Some(publish) => Seen::Published { accepted: Some(self.batch(publish)) },
                 None => Seen::Done {},
             },
+            Outcome::Replaced { withdrawn } => {
+                let accepted = step.publish.as_ref().map(|publish| self.batch(publish));
+                Seen::Replaced { accepted, withdrawn: Some((*withdrawn).into()) }
+            }
+            Outcome::ClientRemoved { unread } => Seen::ClientRemoved { unread: Some((*unread).into()) },
+            Outcome::Standing(standing) => Seen::Standing { standing: word(standing) },
+            Outcome::Keys(keys) => Seen::Keys(
+                keys.iter()
+                    .filter_map(|key| Some(self.key_seen(*key, state.keys.get(key)?, state.now, false)))
+                    .collect(),
+            ),
+            Outcome::Packages(standings) => {
+                let seen = standings
+                    .iter()
+                    .filter_map(|(package, standing)| Some((self.package_named(*package)?.clone(), word(standing))));
+                let key_packages: BTreeMap<_, _> = seen.collect();
+                // Whatever it is made of, it differs where the states do, and only there.
+                let digest = serde_json::to_string(&key_packages).ok().map(Into::into);
+                Seen::Packages { digest, key_packages }
+            }
             Outcome::Claimed(statuses) => {
-                let seen = statuses.iter().filter_map(|(client, status)| {
-                    Some((self.client_named(*client)?.1.clone(), self.client_seen(*status)))
-                });
+                let seen = statuses
+                    .iter()
+                    .filter_map(|(client, status)| Some((self.name_of(*client)?.clone(), self.client_seen(*status))));
                 Seen::Claimed(seen.collect())
             }
             Outcome::Withdrawn(fates) => {
@@ -86,18 +117,59 @@ impl Names<'_> {
                     Some(true) => LastResortSeen::Used,
                 };
                 let regular = stock.regular.get(&suite).map(|left| u64::from(*left));
-                Seen::Stock { regular, last_resort, low: None }
+                Seen::Stock { regular, last_resort, low: regular.map(|_| stock.low.contains(&suite)) }
             }
-            Outcome::Limited { .. } => return Observed::Refused(Reason::RateLimited),
-            Outcome::Replaced { .. }
-            | Outcome::ClientRemoved { .. }
-            | Outcome::Keys(_)
-            | Outcome::Standing(_)
-            | Outcome::Packages(_) => Seen::Done {},
             Outcome::Notifications(feed) => {
                 Seen::Notifications(feed.iter().map(|notified| self.notification_seen(notified)).collect())
             }
         })
+    }
+
+    /// Every signature key that a user ever had, as its history tells.
+    pub(crate) fn key_history(&self, user: User, state: &State) -> Vec<KeySeen> {
+        let own = state.keys.iter().filter(|(_, known)| known.user == user);
+        own.map(|(key, known)| self.key_seen(*key, known, state.now, true)).collect()
+    }
+
+    fn key_seen(&self, key: Key, known: &KeyState, now: Time, history: bool) -> KeySeen {
+        let moment = |at: Time| i64::try_from(i128::from(at) - i128::from(MADE_AT)).ok();
+        let (ended, at) = match known.standing(now) {
+            Standing::Expired => (Some("expired"), known.expires),
+            Standing::Removed => (Some("removed"), known.removed),
+            _ => (None, None),
+        };
+        KeySeen {
+            client: self.client_with_key(key).unwrap_or_default(),
+            expires_in: known.expires.and_then(moment),
+            added_in: history.then(|| moment(known.added)).flatten(),
+            ended_in: at.filter(|_| history).and_then(moment),
+            ended: ended.filter(|_| history).map(str::to_string),
+        }
+    }
+
+    /// Whom a user shuts out.
+    pub(crate) fn blocks(&self, user: User, state: &State) -> Vec<BlockSeen> {
+        let shut_out = state.blocked.iter().filter(|(owner, _)| *owner == user).map(|(_, requester)| requester);
+        shut_out.map(|requester| self.block_seen(user, *requester)).collect()
+    }
+
+    fn block_seen(&self, owner: User, requester: Requester) -> BlockSeen {
+        for (place, name) in [(Place::Here, "here"), (Place::Elsewhere, "elsewhere")] {
+            if requester == Self::server(place) {
+                return BlockSeen { requester: None, server: Some(name.into()) };
+            }
+        }
+        let user = if requester == Self::ITSELF { owner } else { User(requester.0) };
+        BlockSeen { requester: self.user_named(user), server: None }
+    }
+
+    fn user_named(&self, user: User) -> Option<String> {
+        self.users.get(user.0 as usize).map(ToString::to_string)
+    }
+
+    /// How many packages are in a batch.
+    fn batch(&self, publish: &Publish) -> u64 {
+        publish.key_packages.iter().map(|name| u64::from(index_number(self.vector.copies(name).len()))).sum()
     }
 
     fn client_seen(&self, status: Status) -> ClientSeen {
@@ -117,10 +189,10 @@ impl Names<'_> {
             cursor: Some(notified.sequence.into()),
             key_package: self.package_named(notified.package).cloned().unwrap_or_default(),
             kind: Some(kind.into()),
-            requester: self.client_named(Client(notified.requester.0)).map(|(user, _)| user.clone()),
+            requester: self.user_named(User(notified.requester.0)),
             first_use: Some(notified.first_use),
             remaining: Some(notified.remaining.into()),
-            low: None,
+            low: Some(notified.low),
         }
     }
 }
@@ -140,10 +212,31 @@ fn withdrawn(word: &str) -> Option<WithdrawnFate> {
     FATES.into_iter().find(|fate| fate_word(*fate) == word)
 }
 
-/// The suite's word for a refusal of the model: the two have the same names.
+pub(crate) const STANDINGS: [Standing; 5] =
+    [Standing::Valid, Standing::NotYet, Standing::Expired, Standing::Removed, Standing::Unknown];
+
+pub(crate) const PACKAGE_STANDINGS: [PackageStanding; 5] = [
+    PackageStanding::Granted,
+    PackageStanding::Withdrawn,
+    PackageStanding::Revoked,
+    PackageStanding::Expired,
+    PackageStanding::Available,
+];
+
+/// The suite's word for something of the model's: the two have the same.
+pub(crate) fn word(of: &impl Serialize) -> String {
+    let word = serde_json::to_value(of).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_string()
+}
+
+/// What has this word in the model; nothing, if it is a server's own.
+fn named<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(word.into()).ok()
+}
+
+/// The suite's word for a refusal of the model.
 fn reason_of(reason: ModelReason) -> Reason {
-    let name = serde_json::to_value(reason).ok();
-    name.and_then(|name| serde_json::from_value(name).ok()).unwrap_or(Reason::Any)
+    named(&word(&reason)).unwrap_or(Reason::Any)
 }
 
 #[cfg(test)]
@@ -169,9 +262,14 @@ mod tests {
             IdempotencyMismatch,
             KeyTaken,
             UnknownKey,
+            BeforeFence,
+            ExpiryNotForward,
+            KeyEnded,
         ];
         for reason in all {
             assert_ne!(reason_of(reason), Reason::Any, "{reason:?}");
         }
+        let words = STANDINGS.iter().map(word).chain(PACKAGE_STANDINGS.iter().map(word));
+        assert!(words.into_iter().all(|word| !word.is_empty()));
     }
 }

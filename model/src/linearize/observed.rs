@@ -102,9 +102,13 @@ impl<'a> Observed<'a> {
         let mut visible = state.clone();
         let mut cursors: BTreeMap<Client, Sequence> = BTreeMap::new();
         for operation in left.clone().filter(|operation| operation.outcome.is_some()) {
-            if let Op::Notifications { client, after } = operation.op {
-                cursors.entry(client).and_modify(|cursor| *cursor = after.min(*cursor)).or_insert(after);
-            }
+            let (client, after) = match operation.op {
+                Op::Notifications { client, after } => (client, after),
+                // It says how many there are.
+                Op::RemoveClient { client } => (client, 0),
+                _ => continue,
+            };
+            cursors.entry(client).and_modify(|cursor| *cursor = after.min(*cursor)).or_insert(after);
         }
         visible.sequences.retain(|client, _| cursors.contains_key(client));
         visible.notifications.retain(|client, _| cursors.contains_key(client));

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     history::{Claim, Facts, Role, Status},
     names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, User},
+    spec::Reason,
 };
 
 const BUDGET: usize = 200_000;
@@ -196,4 +197,78 @@ fn a_read_of_the_second_notification_alone_tells_who_was_first() {
 fn a_search_that_is_too_long_says_so() {
     let history: Vec<_> = (0..10).map(|who| operation(claim(who, None), regular(0), 0, 9)).collect();
     assert_eq!(linearize(&Spec::default(), &stocked(10, true), &history, 5), Verdict::OutOfBudget);
+}
+
+fn block(requester: u32) -> Op {
+    Op::Block { user: User(1), requester: Requester(requester) }
+}
+
+fn done(op: Op, invoked: u64, returned: u64) -> Operation {
+    operation(op, Some(Outcome::Done), invoked, returned)
+}
+
+fn shut_out() -> Option<Outcome> {
+    Some(Outcome::Refused(Reason::UnknownUser))
+}
+
+#[test]
+fn a_block_is_before_or_after_a_claim_and_after_its_answer_nothing_is_granted() {
+    let state = stocked(3, true);
+    let history = [
+        done(block(1), 0, 9),
+        operation(claim(1, None), regular(0), 1, 5),
+        operation(claim(1, None), shut_out(), 6, 8),
+        operation(claim(2, None), regular(1), 20, 21),
+    ];
+    assert_eq!(verdict(&state, &history), Verdict::Linearizable { order: vec![1, 0, 2, 3] });
+    let mut late = history.clone();
+    late[3] = operation(claim(1, None), regular(1), 20, 21);
+    assert_eq!(broken(&state, &late), "BLOCK-REQUESTER");
+}
+
+#[test]
+fn a_refusal_for_a_block_stays_before_the_answer_under_its_key() {
+    let unblock = Op::Unblock { user: User(1), requester: Requester(1) };
+    let history = [
+        operation(claim(1, Some(1)), regular(0), 0, 90),
+        done(block(1), 1, 80),
+        operation(claim(1, Some(1)), shut_out(), 2, 70),
+        done(unblock, 3, 60),
+    ];
+    assert_eq!(verdict(&stocked(1, true), &history), Verdict::Linearizable { order: vec![1, 2, 3, 0] });
+}
+
+#[test]
+fn a_removed_client_tells_how_many_of_the_claims_before_it_nobody_has_read() {
+    let removed = |unread| Some(Outcome::ClientRemoved { unread });
+    let nobody = Some(Outcome::Claimed(BTreeMap::new()));
+    let remove = Op::RemoveClient { client: Client(1) };
+    let mut history = vec![
+        operation(remove, removed(2), 0, 9),
+        operation(claim(1, None), regular(0), 0, 9),
+        operation(claim(2, None), last_resort(), 0, 9),
+        operation(claim(3, None), nobody, 0, 9),
+    ];
+    assert_eq!(verdict(&stocked(1, true), &history), Verdict::Linearizable { order: vec![1, 2, 0, 3] });
+    // Both claims were answered before it was asked for.
+    history[0] = operation(history[0].op.clone(), removed(1), 20, 21);
+    history.truncate(3);
+    assert_eq!(broken(&stocked(1, true), &history), "LIFE-REMOVE-CLIENT");
+}
+
+#[test]
+fn a_claim_gets_of_the_old_stock_or_of_the_new_one() {
+    let Op::Publish { client, packages } = publish(5..7, None) else { panic!() };
+    let replaced = |withdrawn| Some(Outcome::Replaced { withdrawn });
+    let mut history = vec![
+        operation(Op::Replace { client, packages }, replaced(2), 0, 9),
+        operation(claim(1, None), regular(1), 0, 9),
+        operation(claim(2, None), regular(5), 0, 9),
+    ];
+    assert_eq!(verdict(&stocked(2, true), &history), Verdict::Linearizable { order: vec![1, 0, 2] });
+    history[0].outcome = replaced(3);
+    assert_eq!(broken(&stocked(2, true), &history), "PUB-ATOMIC");
+    history[0] = operation(history[0].op.clone(), replaced(3), 0, 1);
+    history[1] = operation(claim(1, None), regular(1), 2, 3);
+    assert_eq!(broken(&stocked(2, true), &history), "LIFE-TERMINAL");
 }

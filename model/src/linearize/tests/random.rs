@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::spec::{Limit, Limits};
 
 /// All permutations of all subsets that hold every known answer: slow, and plainly right.
 fn brute_force(spec: &Spec, states: &BTreeSet<State>, history: &[Operation], done: &BTreeSet<usize>) -> bool {
@@ -46,6 +47,56 @@ fn operations() -> Vec<Op> {
         Op::Acknowledge { client: Client(1), through: 1 },
         Op::RemoveKey { client: Client(1), key: Key(1) },
     ]
+}
+
+/// What owners and time do beside claims.
+fn about_claims() -> Vec<Op> {
+    let replace = |batch| match batch {
+        Op::Publish { client, packages } => Op::Replace { client, packages },
+        other => other,
+    };
+    let with_key_2 = |mut batch| {
+        if let Op::Publish { packages, .. } = &mut batch {
+            packages.iter_mut().for_each(|facts| facts.signer = Key(2));
+        }
+        batch
+    };
+    let (client, user, requester) = (Client(1), User(1), Requester(1));
+    vec![
+        publish(1..3, None),
+        with_key_2(publish(5..6, None)),
+        replace(publish(1..2, None)),
+        replace(publish(3..4, Some(91))),
+        claim(1, None),
+        claim(1, Some(1)),
+        claim(1, Some(1)),
+        claim(2, None),
+        read(0),
+        Op::Acknowledge { client, through: 1 },
+        Op::Block { user, requester },
+        Op::Unblock { user, requester },
+        Op::RemoveClient { client },
+        Op::AddKey { user, client, key: Key(2), expires: Some(20) },
+        Op::ExtendKey { client, key: Key(2), expires: 40 },
+        Op::Keys { user },
+        Op::Verify { user, key: Key(2), at: 25 },
+        Op::Reconcile { client },
+        Op::Tick { to: 10 },
+        Op::Tick { to: 30 },
+        Op::Collect,
+        Op::Fence,
+    ]
+}
+
+/// With limits of one requester or of a pair, and answers that are forgotten, or without.
+fn numbers() -> impl Strategy<Value = Spec> {
+    let limit = || prop::option::of((1..3_usize, 5..40_u64).prop_map(|(claims, seconds)| Limit { claims, seconds }));
+    let memory = prop_oneof![Just(crate::names::Time::MAX), Just(15)];
+    (limit(), limit(), memory, any::<bool>()).prop_map(|(requester, pair, claim_memory, fifo)| Spec {
+        limits: Limits { requester, pair },
+        claim_memory,
+        ..spec(fifo)
+    })
 }
 
 /// The same in the other suite.
@@ -111,6 +162,13 @@ proptest! {
     }
 
     #[test]
+    fn what_a_legal_directory_with_owners_and_limits_did_is_linearizable(picks in picks(20), spec in numbers()) {
+        let history = recorded(&spec, &keyed(&spec), &about_claims(), &picks);
+        let verdict = linearize(&spec, &keyed(&spec), &history, BUDGET);
+        prop_assert!(matches!(verdict, Verdict::Linearizable { .. }), "{verdict:?} {history:?}");
+    }
+
+    #[test]
     fn a_double_grant_is_never_linearizable(picks in picks(30), which in any::<prop::sample::Index>()) {
         let spec = Spec::default();
         let initial = stocked(3, true);
@@ -127,6 +185,27 @@ proptest! {
         let verdict = linearize(&spec, &initial, &history, BUDGET);
         let refuted = matches!(verdict, Verdict::NotLinearizable { .. });
         prop_assert!(refuted, "{verdict:?}");
+    }
+
+    #[test]
+    fn the_search_agrees_with_all_permutations_about_owners_and_limits(
+        picks in picks(5),
+        from in any::<prop::sample::Index>(),
+        to in any::<prop::sample::Index>(),
+        spec in numbers(),
+        stocked_before in any::<bool>(),
+    ) {
+        let initial = if stocked_before { stocked(2, true) } else { keyed(&spec) };
+        let mut history = recorded(&spec, &initial, &about_claims(), &picks);
+        let answer = from.get(&history).outcome.clone();
+        let place = to.index(history.len());
+        let returned = history[place].invoked + 20;
+        history[place] = operation(history[place].op.clone(), answer, history[place].invoked, returned);
+        let expected = brute_force(&spec, &BTreeSet::from([initial.clone()]), &history, &BTreeSet::new());
+        let found = linearize(&spec, &initial, &history, BUDGET);
+        let linearizable = matches!(found, Verdict::Linearizable { .. });
+        prop_assert!(found != Verdict::OutOfBudget);
+        prop_assert_eq!(linearizable, expected, "{:?} {:?}", found, history);
     }
 
     #[test]
