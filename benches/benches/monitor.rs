@@ -36,7 +36,7 @@ fn initial() -> State {
         let key = Event::KeyAdded { user: User(client), client: Client(client), key: Key(client), expires: None };
         [key, Event::Published(vec![facts(client, client, Role::LastResort)])]
     });
-    State::of(&events.collect::<Vec<_>>())
+    State::of(events.collect::<Vec<_>>())
 }
 
 fn claim(client: u32, requester: u32, answer: Option<Status>, invoked: u64, returned: u64) -> Operation {

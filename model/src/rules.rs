@@ -13,6 +13,7 @@ mod notifying;
 mod owner;
 mod publishing;
 mod restarts;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +21,9 @@ use std::collections::BTreeSet;
 
 use crate::spec::Refusal;
 
-pub use history::{Answers, History, Request, Shared};
+pub use history::{Answers, History, Request};
 pub(crate) use notifying::same_number;
+pub use shared::Shared;
 
 /// A rule that a history can be judged by.
 #[derive(Clone, Copy, Debug)]

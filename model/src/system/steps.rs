@@ -75,7 +75,7 @@ impl System {
         let state = history.state_at(version);
         let honest = || spec.decisions(state, op);
         let on =
-            |lie: fn(&Op, Vec<Event>) -> Vec<Event>| spec.decisions(&State::of(&lie(op, log(history, version))), op);
+            |lie: fn(&Op, Vec<Event>) -> Vec<Event>| spec.decisions(&State::of(lie(op, log(history, version))), op);
         match self.lie() {
             Some(Lie::Believes(lie)) => on(lie),
             Some(Lie::AfterCrash(lie)) if history.crashed() => on(lie),
