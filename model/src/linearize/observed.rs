@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     history::{Claim, Notified, State, Status},
     linearize::Operation,
-    names::{Client, Package, Sequence},
+    names::{Client, Package, Sequence, Time},
     spec::{Op, Outcome, Refusal, Selection, Spec},
 };
 
@@ -19,12 +19,16 @@ pub(super) struct Observed<'a> {
     answers: BTreeMap<&'a Claim, &'a BTreeMap<Client, Status>>,
     /// Whether the order of publications matters to a claim.
     fifo: bool,
+    /// Whether a key can have two answers, one after the other.
+    forgets: bool,
 }
 
 impl<'a> Observed<'a> {
     pub(super) fn of(spec: &Spec, history: &'a [Operation]) -> Self {
         let fifo = spec.selection == Selection::Fifo;
-        let mut observed = Self { shown: BTreeMap::new(), takers: BTreeMap::new(), answers: BTreeMap::new(), fifo };
+        let forgets = spec.claim_memory != Time::MAX;
+        let (shown, takers, answers) = Default::default();
+        let mut observed = Self { shown, takers, answers, fifo, forgets };
         for operation in history {
             match (&operation.op, &operation.outcome) {
                 (Op::Notifications { client, .. }, Some(Outcome::Notifications(feed))) => {
@@ -72,7 +76,7 @@ impl<'a> Observed<'a> {
             Status::Regular(package) => self.takers.get(package).is_some_and(|takers| !takers.iter().all(same)),
             _ => false,
         };
-        let answered_so = self.answers.get(claim).is_none_or(|answered| *answered == statuses);
+        let answered_so = self.forgets || self.answers.get(claim).is_none_or(|answered| *answered == statuses);
         answered_so && !statuses.values().any(taken)
     }
 
