@@ -304,18 +304,34 @@ fn the_page_is_whole_by_itself_and_escapes_what_servers_answer() {
 }
 
 #[test]
-fn the_vectors_of_the_model_are_those_of_its_counterexamples() {
-    let scratch = Scratch::new("traces");
-    assert_eq!(Kpd::run(&["model", "vectors", &scratch.path("model")]).exit, 0);
+fn the_vectors_of_the_model_are_those_of_its_counterexamples_and_tours() {
+    made_again("vectors", "model", 40..);
+    made_again("tours", "generated", 15..41);
+}
+
+#[test]
+fn every_kind_of_step_of_the_model_is_in_some_vector() {
+    let coverage = Kpd::run(&["model", "coverage"]);
+    assert_eq!(coverage.exit, 0, "{}", coverage.all());
+    assert!(coverage.out.contains("beyond vectors: collect/"), "{}", coverage.out);
+}
+
+/// A command writes vectors, and they are those of a folder of the project.
+fn made_again(command: &str, folder: &str, number: impl std::ops::RangeBounds<usize>) {
+    let scratch = Scratch::new(folder);
+    assert_eq!(Kpd::run(&["model", command, &scratch.path(folder)]).exit, 0);
     let read = |directory: &std::path::Path| -> BTreeMap<_, _> {
         let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         files.map(|path| (path.file_name().unwrap().to_owned(), fs::read_to_string(path).unwrap())).collect()
     };
-    let kept = read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/model"));
-    let made = read(std::path::Path::new(&scratch.path("model")));
-    assert!(kept.len() >= 40, "only {} vectors", kept.len());
+    let kept = read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder));
+    let made = read(std::path::Path::new(&scratch.path(folder)));
+    assert!(number.contains(&kept.len()), "{} vectors", kept.len());
     let differing: Vec<_> = made.keys().chain(kept.keys()).filter(|name| made.get(*name) != kept.get(*name)).collect();
-    assert!(differing.is_empty(), "{differing:?} are out of date: cargo run --release -- model vectors vectors/model");
+    assert!(
+        differing.is_empty(),
+        "{differing:?} are out of date: cargo run --release -- model {command} vectors/{folder}"
+    );
 }
 
 #[test]

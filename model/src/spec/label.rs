@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     history::{Claim, Facts, Fate, PackageState, Role, State, Status},
     names::{Key, Requester, User},
-    spec::{Op, Outcome, Spec},
+    spec::{Op, Outcome, Reason, Spec},
 };
 
 /// Operation, result and guard class of a step, such as `claim/regular/new`. Two steps with the same label exercise
@@ -50,7 +50,13 @@ impl Spec {
             }
             Outcome::Done => "done".into(),
         };
-        let (operation, guard) = guard(state, op);
+        let (operation, mut guard) = guard(state, op);
+        // What else is in a batch that is refused does not matter, unless it is refused for having been there.
+        if matches!(op, Op::Publish { .. } | Op::Replace { .. })
+            && matches!(outcome, Outcome::Refused(reason) if *reason != Reason::AlreadyUsed)
+        {
+            guard = "any";
+        }
         Label(format!("{operation}/{result}/{guard}"))
     }
 }
@@ -125,18 +131,19 @@ fn blocked_guard(state: &State, user: User, requester: Requester) -> &'static st
 }
 
 fn claim_guard(state: &State, claim: &Claim) -> &'static str {
+    let clients = state.clients_of(claim.user);
     let again = claim.key.is_some_and(|key| state.claims.contains_key(&(claim.requester, claim.user, key)));
     if again {
         "again"
     } else if state.blocked.contains(&(claim.user, claim.requester)) {
         "blocked"
-    } else if claim.requester_client.is_some_and(|own| state.clients_of(claim.user).contains(&own)) {
+    } else if claim.requester_client.is_some_and(|own| clients.contains(&own)) {
         "own_user"
     } else if !claim.last_resort_accepted {
         "last_resort_refused"
-    } else if claim.suites.is_empty() {
-        "any_suite"
+    } else if state.suites.iter().any(|(client, suite)| clients.contains(client) && !claim.accepts(suite)) {
+        "narrow"
     } else {
-        "suites"
+        "open"
     }
 }

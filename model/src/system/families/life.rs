@@ -129,7 +129,7 @@ pub(super) fn restore(bounds: Bounds) -> Scenario {
     let base = Scenario { restores: 1, ..base };
     match bounds {
         Bounds::Small => base.on(1),
-        Bounds::Usual | Bounds::Deep => base.on(1).asks([publish([regular(2)])]),
+        Bounds::Usual | Bounds::Deep => base.on(1).asks([claim(3, 1)]),
     }
 }
 
