@@ -125,6 +125,7 @@ const CLAIMED: &[&str] = &[
     "keys",
     "collection",
     "crash",
+    "restore",
     "limits",
     "blocks",
 ];
