@@ -43,3 +43,13 @@ fn most_kinds_of_steps_are_on_a_tour() {
     replace/refused-expired/any
     "#);
 }
+
+#[test]
+fn every_step_of_the_smaller_sights_is_on_a_tour() {
+    let tours = edge_cover();
+    let (number, steps) = (tours.len(), tours.iter().map(|tour| tour.ops.len()).sum::<usize>());
+    for tour in &tours {
+        tour.vector().unwrap_or_else(|why| panic!("{}: {why}", tour.name));
+    }
+    assert_eq!((number, steps), (33, 274));
+}
