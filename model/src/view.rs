@@ -1,6 +1,6 @@
 //! The same rules on a three-valued view: what a store's log proves, what an HTTP history proves, and what neither does.
 //!
-//! [`crate::rules`] are predicates on a [`History`], in which every event and every state is known. A log is one, without
+//! [`crate::rules`] are predicates on a [`History`](crate::rules::History), in which every event and every state is known. A log is one, without
 //! answers ([`audit`]). What clients saw of a server is many: operations that overlap may have happened in either order,
 //! a lost answer may stand for anything, and of what only the directory knows there is the testimony of whoever reads it
 //! later. Each way in which it can have been is a *world*, which is a history again, and the rules are asked there:
@@ -10,7 +10,7 @@
 //! - `Unknown`: anything else.
 //!
 //! So a finding is never a matter of luck with the order. Long histories have too many worlds: for these there are
-//! [`crate::monitor`], which is exact and near-linear, and [`parts`], the worlds of one package alone. What a real
+//! [`crate::monitor`], which is exact and near-linear, and `parts`, the worlds of one package alone. What a real
 //! restore took away is no operation of a client: where a fence is in the history, only rules are named that a correct
 //! restore cannot seem to break.
 
