@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod another_implementation;
 mod authentication;
 mod document;
 mod garbage;

@@ -31,6 +31,19 @@ impl Key {
         Self { scheme: SignatureScheme::EcdsaP256, public: [vec![4], x, y].concat(), secret }
     }
 
+    /// The key pair of RFC 5903 §8.1, initiator's side.
+    pub(crate) fn another_p256() -> Self {
+        let hex = |text: &str| HEXLOWER.decode(text.as_bytes()).unwrap();
+        let secret = hex("c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
+        let x = hex("dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180");
+        let y = hex("5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3");
+        Self { scheme: SignatureScheme::EcdsaP256, public: [vec![4], x, y].concat(), secret }
+    }
+
+    pub(crate) fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
     pub(crate) fn id(&self) -> String {
         self.listed().id().to_string()
     }
@@ -64,10 +77,14 @@ impl Key {
 
     /// As MLS wants it: P-256 in DER.
     pub(crate) fn sign_mls(&self, content: &[u8]) -> Vec<u8> {
+        self.mls_signer().sign(content).unwrap()
+    }
+
+    pub(crate) fn mls_signer(&self) -> SignatureKeyPair {
         let scheme = match self.scheme {
             SignatureScheme::Ed25519 => MlsScheme::ED25519,
             SignatureScheme::EcdsaP256 => MlsScheme::ECDSA_SECP256R1_SHA256,
         };
-        SignatureKeyPair::from_raw(scheme, self.secret.clone(), self.public.clone()).sign(content).unwrap()
+        SignatureKeyPair::from_raw(scheme, self.secret.clone(), self.public.clone())
     }
 }
