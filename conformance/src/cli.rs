@@ -1,5 +1,6 @@
 //! The command line: what each command is, and which exit code it ends with.
 
+mod export;
 mod info;
 mod model;
 mod mutants;
@@ -44,6 +45,8 @@ enum Command {
     Prove(prove::ProveArguments),
     /// Prints the JSON Schema of the vectors or of the report.
     Schema(info::SchemaArguments),
+    /// Writes vectors, rules, proofs and schemas as JSON, for tools in other languages.
+    Export(export::ExportArguments),
     /// Checks and explores the formal model.
     Model(model::ModelArguments),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => info::lint(&arguments),
         Command::Prove(arguments) => prove::prove(&arguments),
         Command::Schema(arguments) => info::schema(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         Command::Model(arguments) => model::model(&arguments),
     };
     match ended {

@@ -56,9 +56,7 @@ impl Library {
     ///
     /// If it was built from files with mistakes.
     pub fn embedded() -> Result<Self, LibraryError> {
-        let mut files = vec![];
-        collect_embedded(&VECTORS, &mut files);
-        Self::of(files)
+        Self::of(embedded_files())
     }
 
     /// The library of a directory such as `vectors/`; where it has no `rules.yaml`, with the rules inside the binary.
@@ -136,6 +134,14 @@ const RULES: &str = "rules.yaml";
 
 /// What `kpd prove --write` leaves beside the vectors.
 pub const PROOFS: &str = "proofs.yaml";
+
+/// The files of `vectors/` inside the binary, by their names from there.
+#[must_use]
+pub fn embedded_files() -> Vec<(String, String)> {
+    let mut files = vec![];
+    collect_embedded(&VECTORS, &mut files);
+    files
+}
 
 fn collect_embedded(directory: &Dir<'_>, files: &mut Vec<(String, String)>) {
     for file in directory.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "yaml")) {

@@ -51,3 +51,19 @@ fn a_vector_with_an_unknown_key_does_not_keep_the_schema() {
     let wrong = serde_json::json!({ "id": "a", "title": "b", "why": "c", "rules": [], "users": {}, "stepps": [] });
     assert!(!validator.is_valid(&wrong));
 }
+
+#[test]
+fn what_is_exported_as_json_keeps_the_exported_schema() {
+    let directory = std::env::temp_dir().join(format!("kpd-export-{}", std::process::id()));
+    kpd(&["export", directory.to_str().unwrap()]);
+    let read = |path: &Path| serde_json::from_str::<Value>(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&read(&directory.join("schema/vector.schema.json"))).unwrap();
+    let once = read(&directory.join("claim/once.json"));
+    assert_eq!(once["id"], "claim/once");
+    assert!(validator.is_valid(&once), "{once:#}");
+    let rules = read(&directory.join("rules.json"));
+    assert!(rules["rules"].as_array().unwrap().iter().any(|rule| rule["id"] == "CLAIM-ONCE"));
+    let exported = fs::read_dir(directory.join("claim")).unwrap().count();
+    assert_eq!(exported, fs::read_dir(vectors().join("claim")).unwrap().count());
+    fs::remove_dir_all(directory).unwrap();
+}

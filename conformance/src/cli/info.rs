@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use kpd_server::mutants::MUTANTS;
 
 use crate::{
@@ -114,21 +114,19 @@ pub(super) fn lint(arguments: &LintArguments) -> Result<Exit, CliError> {
 #[derive(Debug, Args)]
 pub(super) struct SchemaArguments {
     /// Of what.
-    of: SchemaOf,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SchemaOf {
-    Vector,
-    Report,
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(schemas().map(|(name, _)| name)))]
+    of: String,
 }
 
 pub(super) fn schema(arguments: &SchemaArguments) -> Result<Exit, CliError> {
-    let schema = match arguments.of {
-        SchemaOf::Vector => schemars::schema_for!(Vector),
-        SchemaOf::Report => schemars::schema_for!(JsonReport),
-    };
+    let found = schemas().into_iter().find(|(name, _)| *name == arguments.of);
+    let (_, schema) = found.ok_or_else(|| CliError::Usage(format!("there is no schema of {}", arguments.of)))?;
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::Failed(error.to_string()))?;
     say!("{text}");
     Ok(Exit::Passed)
+}
+
+/// The schemas of all formats, by name.
+pub(super) fn schemas() -> [(&'static str, schemars::Schema); 2] {
+    [("vector", schemars::schema_for!(Vector)), ("report", schemars::schema_for!(JsonReport))]
 }
