@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     Decision, Event,
-    event::{Claim, Granted, LastResort},
+    event::{Claim, Granted, LastResort, Watched},
     key_package::Role,
     limits::Limited,
     names::{CipherSuite, ClientName, KeyPackageRef, SignatureKeyId, UnixSeconds, UserId},
-    policy::{Policy, Selection},
+    policy::{DrainAlert, Policy, Selection},
     state::{ClientState, Record, UserState},
 };
 
@@ -104,7 +104,8 @@ impl UserState {
         if nothing && claim.idempotency_key.is_none() && counts_until.is_none() {
             return Ok(Decision::unchanged(answer));
         }
-        let event = Event::Claimed { at: now, claim: claim.clone(), answers, counts_until };
+        let watched = policy.drain.map(|alert| self.watched(alert, now, &claim.requester.user, &answers));
+        let event = Event::Claimed { at: now, claim: claim.clone(), answers, counts_until, watched };
         Ok(Decision { events: vec![event], answer })
     }
 
@@ -135,6 +136,24 @@ impl UserState {
         let Some(limit) = policy.limits.pair else { return Ok(None) };
         let counted = self.counted.get(&claim.requester.user).cloned().unwrap_or_default();
         counted.admit(limit, now).map(Some)
+    }
+
+    /// What is remembered of these grants, and which of them are drains.
+    fn watched(
+        &self,
+        alert: DrainAlert,
+        now: UnixSeconds,
+        user: &UserId,
+        answers: &[(ClientName, Granted)],
+    ) -> Watched {
+        let listed = self.listed_keys(now);
+        let drain = |(name, granted): &(ClientName, Granted)| {
+            let Granted::KeyPackage { reference, role: Role::Regular } = granted else { return None };
+            let client = self.clients.get(name)?;
+            let suite = client.packages.get(reference)?.facts.suite;
+            Some((name.clone(), client.drain(alert, now, &listed, suite, user)?))
+        };
+        Watched { until: now.saturating_add(alert.seconds.max(1)), drains: answers.iter().filter_map(drain).collect() }
     }
 
     /// What these grants are in an answer; to be asked while the KeyPackages are remembered.

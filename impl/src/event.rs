@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blocks::Blocked,
+    feed::Drain,
     key_package::{Facts, Role},
     limits::Limited,
     names::{
@@ -36,13 +37,15 @@ pub enum Event {
     /// A batch became available, whole (`PUB-ATOMIC`); a last resort takes the place of the one before.
     Published { at: UnixSeconds, client: ClientName, key_packages: Vec<Facts> },
     /// A claim was answered; each granted regular KeyPackage is consumed, and its owner told. Where claims are limited, it
-    /// counts until then.
+    /// counts until then. Where drains are told, what it got is watched.
     Claimed {
         at: UnixSeconds,
         claim: Claim,
         answers: Vec<(ClientName, Granted)>,
         #[serde(default)]
         counts_until: Option<UnixSeconds>,
+        #[serde(default)]
+        watched: Option<Watched>,
     },
     /// A claim was refused by a limit, which is final under its idempotency key until then (`CLAIM-RETRY`).
     ClaimLimited { at: UnixSeconds, until: UnixSeconds, claim: Claim, limited: Limited },
@@ -86,6 +89,15 @@ pub enum LastResort {
     Accept,
     /// Rather nothing.
     Refuse,
+}
+
+/// What is remembered of grants to tell drains (`NOTE-DRAIN`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// The regular KeyPackages that were granted count for their requester until then.
+    pub until: UnixSeconds,
+    /// The clients whose stock is drained by this, and how far.
+    pub drains: Vec<(ClientName, Drain)>,
 }
 
 /// What one client gave to a claim.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Decision, Event,
     key_package::Role,
@@ -28,6 +30,19 @@ pub struct Notification {
     pub first_use: bool,
     /// How many live regular KeyPackages of that suite were left.
     pub remaining: usize,
+    /// Where this is the grant with which its requester has taken too much (`NOTE-DRAIN`).
+    pub drain: Option<Drain>,
+}
+
+/// What one requester, a user with all its clients, has taken of a client's regular KeyPackages of one suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// How many, in a window that ends with this grant.
+    pub taken: usize,
+    /// Of so many: those that anybody got in the window, and those that are left.
+    pub of: usize,
+    /// The length of the window.
+    pub seconds: u64,
 }
 
 /// What is left of one suite.

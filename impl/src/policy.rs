@@ -29,6 +29,8 @@ pub struct Policy {
     pub limits: Limits,
     /// Fewer live regular KeyPackages of a suite than this are told to their owner as few (`NOTE-LOW-WATER`).
     pub low_water: usize,
+    /// When the owner is told that one requester drains its stock (`NOTE-DRAIN`); `None` is never.
+    pub drain: Option<DrainAlert>,
 }
 
 impl Policy {
@@ -56,6 +58,28 @@ pub struct Limit {
     pub claims: usize,
     /// At least 1; 0 is taken for 1.
     pub seconds: u64,
+}
+
+/// More than such a share of a client's stock of a suite, taken by one requester in so many seconds, is a drain.
+///
+/// The stock of a window is what is live now and what was granted in the window: no publication hides a drain, and none
+/// is invented by what has ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainAlert {
+    /// More than so many of a hundred.
+    pub percent: usize,
+    /// And at least so many: what is half of two KeyPackages says little.
+    pub at_least: usize,
+    /// The length of the window, which slides and is exact to the second.
+    pub seconds: u64,
+}
+
+impl DrainAlert {
+    /// Whether so many of so many are a drain.
+    #[must_use]
+    pub fn is_over(&self, taken: usize, of: usize) -> bool {
+        taken >= self.at_least && taken.saturating_mul(100) > of.saturating_mul(self.percent)
+    }
 }
 
 impl Limits {
@@ -89,6 +113,7 @@ impl Default for Policy {
                 pair: Some(Limit { claims: 20, seconds: HOUR }),
             },
             low_water: 20,
+            drain: Some(DrainAlert { percent: 50, at_least: 5, seconds: DAY }),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     blocks::Blocked,
     claim::Answered,
-    event::{Claim, Event, Granted},
+    event::{Claim, Event, Granted, Watched},
     limits::{Counted, Limited},
     memory::Memory,
     names::{ClientName, IdempotencyKey, Requester, SignatureKey, SignatureKeyId, UnixSeconds, UserId},
@@ -113,8 +113,8 @@ impl UserState {
                 let client = self.clients.entry(client.clone()).or_default();
                 key_packages.iter().for_each(|facts| client.publish(facts));
             }
-            Event::Claimed { at, claim, answers, counts_until } => {
-                self.apply_claimed(*at, claim, answers);
+            Event::Claimed { at, claim, answers, counts_until, watched } => {
+                self.apply_claimed(*at, claim, answers, watched.as_ref());
                 if let Some(until) = counts_until {
                     self.counted.entry(claim.requester.user.clone()).or_default().add(*at, *until);
                 }
@@ -151,11 +151,20 @@ impl UserState {
         }
     }
 
-    fn apply_claimed(&mut self, at: UnixSeconds, claim: &Claim, answers: &[(ClientName, Granted)]) {
+    fn apply_claimed(
+        &mut self,
+        at: UnixSeconds,
+        claim: &Claim,
+        answers: &[(ClientName, Granted)],
+        watched: Option<&Watched>,
+    ) {
         let live_keys = self.listed_keys(at);
         for (name, granted) in answers {
             if let (Some(client), Granted::KeyPackage { reference, .. }) = (self.clients.get_mut(name), granted) {
                 client.grant(at, reference, &claim.requester, &live_keys);
+                if let Some(Watched { until, drains }) = watched {
+                    client.watch(at, *until, drains.iter().find(|(drained, _)| drained == name).map(|(_, it)| *it));
+                }
             }
         }
         self.refusals.forget(at);

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{ClaimKey, Client, InitKey, Key, Package, Requester, Sequence, Suite, Time, User};
 
-pub use state::{Answer, Answered, Fate, KeyState, PackageStanding, PackageState, SEQUENCE_JUMP, Standing, State};
+pub use state::{
+    Answer, Answered, Fate, KeyState, PackageStanding, PackageState, SEQUENCE_JUMP, Standing, State, Taken,
+};
 
 /// Something that happened and will always have happened.
 #[expect(missing_docs, reason = "the sentence of a variant speaks of its fields")]
@@ -150,4 +152,17 @@ pub struct Notified {
     pub remaining: u32,
     /// Whether that is fewer than the low-water mark (`NOTE-LOW-WATER`).
     pub low: bool,
+    /// Where this is the grant with which its requester has taken too much (`NOTE-DRAIN`).
+    pub drain: Option<Drain>,
+}
+
+/// What one requester has taken of a client's regular packages of one suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Drain {
+    /// How many, in a window that ends with this grant.
+    pub taken: u32,
+    /// Of so many: those that anybody got in the window, and those that are left.
+    pub of: u32,
+    /// The length of the window, in seconds.
+    pub seconds: Time,
 }

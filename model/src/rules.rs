@@ -79,6 +79,7 @@ pub const RULES: &[Rule] = &[
     rule!("NOTE-ZERO", owner::miscounted, owner::counted_zero),
     rule!("NOTE-RECONCILE", owner::misreported, owner::several_standings_reported),
     rule!("NOTE-LOW-WATER", owner::not_called_low, owner::became_low),
+    rule!("NOTE-DRAIN", notifying::drain_told_wrongly, notifying::told_once_of_several),
     rule!("RATE-REQUESTER", limits::too_many_of_one, limits::limited_by_its_own),
     rule!("RATE-PAIR", limits::too_many_of_a_pair, limits::limited_by_the_pair),
     rule!("RATE-ISOLATED", limits::limited_by_others, limits::limited_beside_another),

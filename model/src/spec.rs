@@ -7,6 +7,7 @@
 
 mod accepts;
 mod claiming;
+mod drain;
 mod keys;
 mod label;
 mod limits;
@@ -18,6 +19,7 @@ mod publishing;
 mod tests;
 
 pub use accepts::Refusal;
+pub use drain::DrainAlert;
 pub use label::Label;
 pub use limits::{Limit, Limits};
 pub use operation::{Fate as WithdrawnFate, Op, Outcome, Reason, Stock};
@@ -42,6 +44,8 @@ pub struct Spec {
     pub limits: Limits,
     /// The stock of a suite is low where fewer live regular packages than this are left; 0 is never low.
     pub low_water: u32,
+    /// When the owner is told that one requester drains its stock.
+    pub drain: Option<DrainAlert>,
     /// For how many seconds the answer to a claim is remembered under its idempotency key.
     pub claim_memory: Time,
 }
@@ -66,6 +70,7 @@ impl Default for Spec {
             batch_max: usize::MAX,
             limits: Limits::default(),
             low_water: 0,
+            drain: None,
             claim_memory: Time::MAX,
         }
     }

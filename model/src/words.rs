@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::{
-    history::{Claim, Claimed, Event, Facts, Notified, Role, Status},
+    history::{Claim, Claimed, Drain, Event, Facts, Notified, Role, Status},
     names::{Client, Time},
     spec::{Op, Outcome},
 };
@@ -109,6 +109,13 @@ impl Display for Event {
     }
 }
 
+impl Display for Drain {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { taken, of, seconds } = self;
+        write!(f, "{taken} taken of {of} in {seconds} s")
+    }
+}
+
 impl Display for Notified {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { sequence, package, requester, remaining, .. } = self;
@@ -117,7 +124,8 @@ impl Display for Notified {
             (Role::LastResort, true) => ", a last resort for the first time",
             (Role::LastResort, false) => ", a last resort used before",
         };
-        write!(f, "{sequence} ({package} to {requester}{first}, {remaining} left)")
+        let drain = self.drain.map_or_else(String::new, |drain| format!(", {drain}"));
+        write!(f, "{sequence} ({package} to {requester}{first}, {remaining} left{drain})")
     }
 }
 

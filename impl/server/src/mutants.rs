@@ -18,7 +18,7 @@ mod withdraw;
 
 use crate::seams::Seams;
 
-pub use list::MUTANTS;
+pub use list::{FEED_MUTANTS, MUTANTS};
 
 /// A server with one fault.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,6 @@ impl Mutant {
     /// The mutant of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        MUTANTS.iter().find(|mutant| mutant.name == name).copied()
+        MUTANTS.iter().chain(FEED_MUTANTS).find(|mutant| mutant.name == name).copied()
     }
 }

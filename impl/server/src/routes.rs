@@ -6,6 +6,7 @@ mod claims;
 mod document;
 mod feed;
 mod key_packages;
+mod stream;
 mod users;
 mod verify;
 

@@ -21,7 +21,7 @@ use kpd_directory::{
 
 use crate::{
     auth::{AuthFailure, Signer},
-    store::Stores,
+    store::{Stores, Version},
     views::Keeping,
 };
 
@@ -58,6 +58,8 @@ pub(crate) struct Seams {
     pub(crate) remove_client: fn(&Scene<'_>, &ClientName) -> Ruling<usize, RemoveClientError>,
     pub(crate) notifications: fn(&Scene<'_>, &ClientName, u64) -> Ruling<Vec<Notification>, FeedError>,
     pub(crate) acknowledge: fn(&Scene<'_>, &ClientName, u64) -> Ruling<(), FeedError>,
+    pub(crate) wakes: Wakes,
+    pub(crate) resumes: bool,
 }
 
 /// Whose a key is from now on, given its history; `None` if it is this client's already.
@@ -80,6 +82,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) now: UnixSeconds,
     pub(crate) state: &'a UserState,
+    /// How long the history is that led to it.
+    pub(crate) version: Version,
     /// What led to the state; kept for mutants alone, and empty without one.
     pub(crate) history: &'a [Event],
     /// How often the store said that others were first.
@@ -113,6 +117,17 @@ pub(crate) enum Ground {
     KeyPackages,
     /// Stock and notifications (`NOTE-PRIVATE`).
     Feed,
+}
+
+/// When a waiting owner is answered (`NOTE-WAKES`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wakes {
+    /// As soon as there is something.
+    AtOnce,
+    /// When it has waited for as long as it would.
+    AtTheEnd,
+    /// With nothing, unless there was something at the beginning.
+    Never,
 }
 
 /// A signature key, and how it has ended, if it has.
@@ -172,6 +187,8 @@ impl Seams {
             read(scene.state.notifications(scene.now, client, after).map(<[_]>::to_vec))
         },
         acknowledge: |scene, client, through| ruling(scene.state.acknowledge(scene.now, client, through)),
+        wakes: Wakes::AtOnce,
+        resumes: true,
     };
 }
 

@@ -1,6 +1,6 @@
 //! Starting a directory on a socket, and stopping it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use kpd_directory::{
     Policy,
@@ -96,9 +96,12 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     let address = listener.local_addr().map_err(listening)?;
     let (router, app) = router(shared(stores, config));
     let (stop, stopped) = oneshot::channel::<()>();
-    let serve = axum::serve(listener, router).with_graceful_shutdown(async {
+    let waited_at = Arc::clone(&app);
+    let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that `Running` was dropped: that stops the server, too.
         let _ = stopped.await;
+        // Who waits for notifications is answered now: nobody's patience is to keep the server from stopping.
+        waited_at.directory.end_waiting();
     });
     let serving = tokio::spawn(async move {
         tokio::select! {

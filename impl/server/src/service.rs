@@ -4,6 +4,9 @@ mod claiming;
 mod keys;
 mod packages;
 mod upkeep;
+mod waiting;
+
+use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
@@ -12,13 +15,14 @@ use kpd_directory::{
 
 use crate::{
     clock,
-    seams::{Ground, Ruling, Scene, Seams, ruling},
+    seams::{Ground, Ruling, Scene, Seams, Wakes, ruling},
     store::{Appended, Stores, Stream},
     views::Views,
 };
 
 pub use keys::{Lasting, Verified};
 pub use packages::Upload;
+pub(crate) use waiting::{HearError, Heard, Reader};
 
 /// A directory over a store; any number of them over one store are replicas of one directory.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct Directory {
     policy: Policy,
     views: Views<UserState>,
     requesters: Views<RequesterState>,
+    waiters: Arc<waiting::Waiters>,
     seams: Seams,
 }
 
@@ -53,7 +58,8 @@ impl Directory {
 
     pub(crate) fn with_seams(stores: Stores, policy: Policy, seams: Seams) -> Self {
         let (views, requesters) = (Views::new(seams.keeping), Views::new(seams.keeping));
-        Self { stores: (seams.store)(stores), policy: (seams.policy)(policy), views, requesters, seams }
+        let (stores, policy, waiters) = ((seams.store)(stores), (seams.policy)(policy), Arc::default());
+        Self { stores, policy, views, requesters, waiters, seams }
     }
 
     /// The limits that it keeps.
@@ -91,7 +97,8 @@ impl Directory {
         for conflicts in 0..ATTEMPTS_MAX {
             view.catch_up(&*self.stores.users, &stream).await.map_err(NotDone::failed)?;
             let (state, history) = (&view.state, view.history.as_slice());
-            let scene = Scene { user, policy: &self.policy, now: clock::now(), state, history, conflicts };
+            let (policy, now, version) = (&self.policy, clock::now(), view.version);
+            let scene = Scene { user, policy, now, state, version, history, conflicts };
             let Decision { events, answer } = decide(&scene);
             if events.is_empty() {
                 return answer.map_err(NotDone::Refused);
@@ -100,6 +107,9 @@ impl Directory {
             match appended.map_err(NotDone::failed)? {
                 Appended::Done => {
                     view.take_in(events);
+                    if self.seams.wakes != Wakes::Never {
+                        self.waiters.wake(user);
+                    }
                     return answer.map_err(NotDone::Refused);
                 }
                 Appended::Conflict => stand_back(conflicts).await,

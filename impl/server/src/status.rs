@@ -22,7 +22,7 @@ use crate::{
     auth::AuthFailure,
     problem::{ItemProblem, Problem, ProblemKind as Kind},
     seams::UnknownUser,
-    service::NotDone,
+    service::{HearError, NotDone},
 };
 
 /// Something came into being.
@@ -173,6 +173,18 @@ problems! {
     FeedError {
         FeedError::UnknownClient => UnknownClient,
         FeedError::NotYet { .. } => AcknowledgedTooFar,
+    }
+}
+
+impl From<HearError> for Problem {
+    fn from(error: HearError) -> Self {
+        match error {
+            HearError::Feed(error) => error.into(),
+            HearError::Author(failure) => failure.into(),
+            HearError::TooMany => {
+                Self::new(Kind::Busy, "as many readers of this user's notifications wait as are served at once")
+            }
+        }
     }
 }
 

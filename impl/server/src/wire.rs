@@ -14,7 +14,7 @@ pub(crate) use about::{Health, PolicyShape};
 pub(crate) use base64::Base64;
 pub(crate) use blocks::{BlockShape, Blocks};
 pub(crate) use claims::{ClaimShape, ClaimedShape};
-pub(crate) use feed::{Acknowledge, Notifications, StockShape};
+pub(crate) use feed::{Acknowledge, NotificationShape, Notifications, StockShape, WAIT_SECONDS_MAX};
 pub(crate) use key_packages::{InventoryShape, Publish, PublishedShape, ReplacedShape, RoleShape, Withdraw, Withdrawn};
 pub(crate) use keys::{AddKeyShape, AddedKeyShape, ExtendKey, KeyHistory, Keys, VerifiedShape};
 pub(crate) use object::Object;

@@ -6,9 +6,10 @@ use std::{
 };
 
 use crate::{
-    feed::Notification,
+    feed::{Drain, Notification},
     key_package::{Facts, Role},
-    names::{CipherSuite, KeyPackageRef, Requester, SignatureKeyId, UnixSeconds},
+    names::{CipherSuite, KeyPackageRef, Requester, SignatureKeyId, UnixSeconds, UserId},
+    policy::DrainAlert,
 };
 
 /// One client's KeyPackages and notifications.
@@ -29,6 +30,18 @@ pub(crate) struct ClientState {
     pub(crate) notifications: Vec<Notification>,
     /// The sequence of the newest notification ever; 0 before the first.
     pub(crate) sequence: u64,
+    /// Regular packages that were granted lately, for as long as they count (`NOTE-DRAIN`).
+    pub(crate) taken: Vec<Taken>,
+}
+
+/// A regular package that was granted lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    suite: CipherSuite,
+    user: UserId,
+    until: UnixSeconds,
+    /// Whether the owner was told of a drain with it.
+    told: bool,
 }
 
 /// A KeyPackage with its fate.
@@ -90,7 +103,38 @@ impl ClientState {
         let remaining = self.live_regular(suite, at, listed).count();
         let requester = requester.clone();
         let (sequence, reference) = (self.sequence, *reference);
-        self.notifications.push(Notification { sequence, at, reference, suite, role, requester, first_use, remaining });
+        let drain = None;
+        let told = Notification { sequence, at, reference, suite, role, requester, first_use, remaining, drain };
+        self.notifications.push(told);
+    }
+
+    /// Has the newest grant count, until then, and its notification tell of a drain, if it is one (`NOTE-DRAIN`).
+    pub(super) fn watch(&mut self, at: UnixSeconds, until: UnixSeconds, drain: Option<Drain>) {
+        self.taken.retain(|taken| at < taken.until);
+        let Some(newest) = self.notifications.last_mut() else { return };
+        newest.drain = drain;
+        if newest.role == Role::Regular {
+            let (suite, user) = (newest.suite, newest.requester.user.clone());
+            self.taken.push(Taken { suite, user, until, told: drain.is_some() });
+        }
+    }
+
+    /// The drain that one more grant of this suite to this user would be; none, if the owner was told of one by the same
+    /// user in this window already.
+    pub(crate) fn drain(
+        &self,
+        alert: DrainAlert,
+        now: UnixSeconds,
+        listed: &BTreeSet<SignatureKeyId>,
+        suite: CipherSuite,
+        user: &UserId,
+    ) -> Option<Drain> {
+        let lately: Vec<_> = self.taken.iter().filter(|taken| taken.suite == suite && now < taken.until).collect();
+        let of = lately.len() + self.live_regular(suite, now, listed).count();
+        let own = || lately.iter().filter(|taken| taken.user == *user);
+        let taken = own().count() + 1;
+        let untold = own().all(|taken| !taken.told);
+        (untold && alert.is_over(taken, of)).then_some(Drain { taken, of, seconds: alert.seconds })
     }
 
     /// Takes a package out of the stock, for ever.
@@ -108,6 +152,7 @@ impl ClientState {
 
     /// Lets go of packages whose `not_after` has passed; their suites stay known (`NOTE-ZERO`).
     pub(super) fn forget(&mut self, now: UnixSeconds) {
+        self.taken.retain(|taken| now < taken.until);
         self.packages.retain(|_, record| now < record.facts.not_after);
         let Self { packages, init_keys, stock, last_resorts, .. } = self;
         init_keys.retain(|_, reference| packages.contains_key(reference));

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use kpd_directory::{
     ClientName, UnixSeconds,
     claim::ClientAnswer,
-    feed::{Notification, Stock},
+    feed::{Drain, Notification, Stock},
     key_package::Role,
     reconcile::PackageState,
     standing::{Ended, Standing},
     withdraw::WithdrawnFate,
 };
 use kpd_model::{
-    history::{Notified, PackageStanding, Standing as ModelStanding, Status},
+    history::{Drain as ModelDrain, Notified, PackageStanding, Standing as ModelStanding, Status},
     names::Suite,
     spec::{Op, Outcome, Stock as ModelStock, WithdrawnFate as ModelFate},
 };
@@ -121,6 +121,11 @@ fn notified(feeds: &Feeds, by: Who, told: &Notification, low: bool) -> Notified 
         first_use: told.first_use,
         remaining: count(told.remaining),
         low,
+        drain: told.drain.map(|Drain { taken, of, seconds }| ModelDrain {
+            taken: count(taken),
+            of: count(of),
+            seconds,
+        }),
     }
 }
 
@@ -142,6 +147,6 @@ fn model_standing(standing: Standing) -> ModelStanding {
     }
 }
 
-fn count(many: usize) -> u32 {
+pub(crate) fn count(many: usize) -> u32 {
     u32::try_from(many).expect("a small story")
 }

@@ -26,7 +26,7 @@ use std::{cell::RefCell, collections::BTreeSet, sync::LazyLock};
 
 use kpd_directory::{
     CipherSuite, Policy,
-    policy::{Limit, Limits, Selection},
+    policy::{DrainAlert, Limit, Limits, Selection},
 };
 use model::Model;
 use proptest::{
@@ -51,6 +51,7 @@ fn policy(selection: Selection, limits: Limits) -> Policy {
         idempotency_seconds: 200,
         limits,
         low_water: 2,
+        drain: Some(DrainAlert { percent: 40, at_least: 1, seconds: 150 }),
         ..Policy::default()
     }
 }

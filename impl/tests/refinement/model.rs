@@ -8,7 +8,7 @@ use kpd_directory::{
     claim::ClaimError,
     feed::FeedError,
     keys::{AddKeyError, ExtendKeyError, RemoveKeyError},
-    policy::{Limit, Selection},
+    policy::{DrainAlert, Limit, Selection},
     publish::{ItemFault, PublishError},
     upkeep::RemoveClientError,
     withdraw::WithdrawError,
@@ -16,11 +16,14 @@ use kpd_directory::{
 use kpd_model::{
     history::{Answer as Remembered, Notified, SEQUENCE_JUMP, State},
     names::Client,
-    spec::{Limit as ModelLimit, Limits as ModelLimits, Op, Outcome, Reason, Selection as ModelSelection, Spec},
+    spec::{
+        DrainAlert as ModelDrainAlert, Limit as ModelLimit, Limits as ModelLimits, Op, Outcome, Reason,
+        Selection as ModelSelection, Spec,
+    },
 };
 
 use crate::{
-    answering::{outcome, past},
+    answering::{count, outcome, past},
     asking::{names, op},
     feeds::Feeds,
     names::{client, facts, key, reason, requester, user, with_names},
@@ -55,6 +58,11 @@ impl Model {
             stock_max: policy.stock_max,
             batch_max: policy.batch_max,
             limits: ModelLimits { requester: limit(policy.limits.requester), pair: limit(policy.limits.pair) },
+            drain: policy.drain.map(|DrainAlert { percent, at_least, seconds }| ModelDrainAlert {
+                percent: count(percent),
+                at_least: count(at_least),
+                seconds,
+            }),
             low_water: u32::try_from(policy.low_water).expect("a small number"),
             claim_memory: policy.idempotency_seconds,
         };

@@ -6,7 +6,7 @@ use super::*;
 use crate::{mutants::MUTANTS, rules::RULES};
 
 /// Scenario and states. A change of the model that changes a number here is explained in its review.
-const SPACES: [(&str, usize); 18] = [
+const SPACES: [(&str, usize); 19] = [
     ("race", 14_846),
     ("replacement", 19_441),
     ("clients", 1_869),
@@ -14,6 +14,7 @@ const SPACES: [(&str, usize); 18] = [
     ("publications", 27_583),
     ("refusals", 2_464),
     ("notifications", 11_793),
+    ("drain", 1_890),
     ("reading", 29_784),
     ("replace", 22_694),
     ("endings", 7_145),
@@ -28,7 +29,7 @@ const SPACES: [(&str, usize); 18] = [
 ];
 
 /// The number of steps in which a mutant breaks its rule at the earliest.
-const STEPS: [(&str, usize); 84] = [
+const STEPS: [(&str, usize); 88] = [
     ("forgets-init-keys", 6),
     ("compares-init-keys-in-one-batch", 4),
     ("revives-republished", 6),
@@ -85,6 +86,10 @@ const STEPS: [(&str, usize); 84] = [
     ("counts-one-too-many", 2),
     ("reports-used-as-available", 3),
     ("is-never-low", 3),
+    ("never-tells-drains", 4),
+    ("tells-every-drain", 6),
+    ("takes-all-for-one", 4),
+    ("drains-for-ever", 5),
     ("does-not-count-claims", 4),
     ("does-not-count-pairs", 5),
     ("reads-the-limit-too-early", 4),
@@ -124,6 +129,7 @@ const LABELS: [(&str, usize, usize); 18] = [
     ("publications", 13, 2),
     ("refusals", 7, 5),
     ("notifications", 8, 0),
+    ("drain", 4, 0),
     ("reading", 12, 8),
     ("replace", 11, 5),
     ("endings", 9, 1),

@@ -36,6 +36,19 @@ pub struct State {
     pub blocked: BTreeSet<(User, Requester)>,
     /// When the operator last fenced off a restored backup.
     pub fenced: Option<Time>,
+    /// Every regular package that was granted, by client and suite, in order.
+    pub taken: BTreeMap<(Client, Suite), Vec<Taken>>,
+}
+
+/// A regular package that was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Taken {
+    /// When.
+    pub at: Time,
+    /// To whom.
+    pub requester: Requester,
+    /// Whether its owner was told of a drain with it (`NOTE-DRAIN`).
+    pub told: bool,
 }
 
 /// How far a fence moves the sequences on: more than any number of notifications that a restore can have lost.
@@ -193,6 +206,11 @@ impl State {
             Event::Claimed(claimed) => self.apply_claimed(claimed),
             Event::Limited { claim, retry_after } => self.remember(claim, Answer::Limited(*retry_after)),
             Event::Notified(notified) => {
+                let suite = self.packages.get(&notified.package).map(|known| known.facts.suite);
+                if let Some(suite) = suite.filter(|_| notified.role == Role::Regular) {
+                    let taken = Taken { at: now, requester: notified.requester, told: notified.drain.is_some() };
+                    self.taken.entry((notified.client, suite)).or_default().push(taken);
+                }
                 self.sequences.insert(notified.client, notified.sequence);
                 self.notifications.entry(notified.client).or_default().push(notified.clone());
             }

@@ -206,6 +206,15 @@ pub(super) fn never_low(_: &State, _: &Op, _: &Outcome, mut events: Vec<Event>) 
     events
 }
 
+pub(super) fn never_drained(_: &State, _: &Op, _: &Outcome, mut events: Vec<Event>) -> Vec<Event> {
+    for event in &mut events {
+        if let Event::Notified(told) = event {
+            told.drain = None;
+        }
+    }
+    events
+}
+
 pub(super) fn tell_no_time(_: &State, _: &Op, outcome: Outcome, _: &[Event]) -> Outcome {
     if matches!(outcome, Outcome::Limited { .. }) { Outcome::Limited { retry_after: 0 } } else { outcome }
 }

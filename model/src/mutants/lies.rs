@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    history::{Event, Facts, Fate, Role, State, Status},
+    history::{Event, Facts, Fate, Notified, Role, State, Status},
     names::Package,
     spec::Op,
 };
@@ -233,6 +233,34 @@ pub(super) fn with_counts_of_all(op: &Op, mut log: Vec<Event>) -> Vec<Event> {
         }
     }
     log
+}
+
+fn notified(mut log: Vec<Event>, change: impl Fn(&mut Notified)) -> Vec<Event> {
+    for event in &mut log {
+        if let Event::Notified(notified) = event {
+            change(notified);
+        }
+    }
+    log
+}
+
+pub(super) fn without_told_drains(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(_) = op else { return log };
+    notified(log, |notified| notified.drain = None)
+}
+
+pub(super) fn with_grants_to_one(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(asked) = op else { return log };
+    notified(log, |notified| notified.requester = asked.requester)
+}
+
+/// Time had passed before anything was granted, as far as claims can see.
+pub(super) fn with_grants_just_now(op: &Op, log: Vec<Event>) -> Vec<Event> {
+    let Op::Claim(_) = op else { return log };
+    let (mut ticks, others): (Vec<_>, Vec<_>) =
+        log.into_iter().partition(|event| matches!(event, Event::Ticked { .. }));
+    ticks.extend(others);
+    ticks
 }
 
 pub(super) fn without_blocks(op: &Op, log: Vec<Event>) -> Vec<Event> {

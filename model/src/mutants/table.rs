@@ -212,6 +212,18 @@ mutants! {
     "is-never-low" in "reading" breaks "NOTE-LOW-WATER":
         "A low stock is called low only when nothing is left to count.",
         Lie::Writes(deeds::never_low);
+    "never-tells-drains" in "drain" breaks "NOTE-DRAIN":
+        "No notification tells of a drain.",
+        Lie::Writes(deeds::never_drained);
+    "tells-every-drain" in "drain" breaks "NOTE-DRAIN":
+        "Every grant beyond the share is told as a drain.",
+        Lie::Believes(lies::without_told_drains);
+    "takes-all-for-one" in "drain" breaks "NOTE-DRAIN":
+        "What others have taken counts as taken by this requester.",
+        Lie::Believes(lies::with_grants_to_one);
+    "drains-for-ever" in "drain" breaks "NOTE-DRAIN":
+        "What was taken before the window still counts.",
+        Lie::Believes(lies::with_grants_just_now);
     "does-not-count-claims" in "limits" breaks "RATE-REQUESTER":
         "The claims of a requester are not counted.",
         Lie::Believes(lies::without_counts_of_requesters),

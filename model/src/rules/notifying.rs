@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    history::{Claimed, Event, Notified, Role, State},
-    names::{Client, Package, Sequence},
+    history::{Claimed, Drain, Event, Notified, Role, State},
+    names::{Client, Package, Requester, Sequence, Suite, Time},
     rules::History,
     spec::{Op, Outcome},
     words::list,
@@ -114,4 +114,54 @@ fn feed(state: &State, client: Client, after: Sequence) -> impl Iterator<Item = 
 pub(super) fn read_and_acknowledged_in_part(history: &History) -> bool {
     let acknowledged = history.log().iter().any(|event| matches!(**event, Event::Acknowledged { .. }));
     acknowledged && history.state().notifications.values().any(|unread| !unread.is_empty())
+}
+
+/// A grant of a regular package, as the log records it: when, whose, of which suite, to whom, and whether its
+/// notification told of a drain.
+type Grant = (Time, Client, Suite, Requester, bool);
+
+/// `NOTE-DRAIN`: a drain is not told, told again in the same window, told with wrong numbers, or told of none. What a
+/// directory counts itself is not asked.
+pub(super) fn drain_told_wrongly(history: &History) -> Option<String> {
+    let Some(alert) = history.declared().drain else {
+        let told = |event: &Event| matches!(event, Event::Notified(notified) if notified.drain.is_some());
+        let wrong =
+            |_: &State, event: &Event| told(event).then(|| format!("{event} tells of a drain, and none is declared"));
+        return history.find_new(wrong);
+    };
+    let mut grants: Vec<Grant> = vec![];
+    for (state, event) in history.steps() {
+        let Event::Notified(notified) = event else { continue };
+        let Notified { client, requester, .. } = *notified;
+        let Some(suite) = state.packages.get(&notified.package).map(|known| known.facts.suite) else { continue };
+        let mut due = None;
+        if notified.role == Role::Regular {
+            let recent = |grant: &&Grant| state.now < grant.0.saturating_add(alert.seconds);
+            let lately: Vec<_> = grants.iter().filter(recent).filter(|it| (it.1, it.2) == (client, suite)).collect();
+            let own: Vec<_> = lately.iter().filter(|grant| grant.3 == requester).collect();
+            let left = state.regular(client).filter(|package| package.facts.suite == suite).count();
+            let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            let (taken, of) = (number(own.len() + 1), number(lately.len() + 1 + left));
+            let told = own.iter().any(|grant| grant.4);
+            due = (!told && alert.is_over(taken, of)).then_some(Drain { taken, of, seconds: alert.seconds });
+            grants.push((state.now, client, suite, requester, notified.drain.is_some()));
+        }
+        if notified.drain != due {
+            let says = |drain: Option<Drain>| drain.map_or_else(|| "of no drain".into(), |drain| format!("of {drain}"));
+            return Some(format!("{event} tells {}, where {} is true", says(notified.drain), says(due)));
+        }
+    }
+    None
+}
+
+/// A drain was told, and its requester got another one afterwards, which told of nothing.
+pub(super) fn told_once_of_several(history: &History) -> bool {
+    let mut drained = None;
+    told(history).any(|notified| match notified.drain {
+        Some(_) => {
+            drained = Some(notified.requester);
+            false
+        }
+        None => drained == Some(notified.requester),
+    })
 }

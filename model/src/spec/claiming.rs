@@ -90,16 +90,18 @@ impl Spec {
         let granted = statuses.iter().filter_map(|(client, status)| Some((*client, status.granted()?)));
         let told = granted.filter_map(|(client, package)| {
             let before = state.packages.get(&package)?;
-            let remaining = regular_left(&after, client, before.facts.suite);
+            let (suite, role) = (before.facts.suite, before.facts.role);
+            let remaining = regular_left(&after, client, suite);
             Some(Event::Notified(Notified {
                 client,
                 sequence: state.next_sequence(client),
                 package,
-                role: before.facts.role,
+                role,
                 requester: claim.requester,
                 first_use: !before.granted,
                 remaining,
                 low: self.is_low(remaining),
+                drain: self.drain(state, (client, suite, role), claim.requester, remaining),
             }))
         });
         let mut events = self.counted(claim, None);

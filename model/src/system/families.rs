@@ -60,6 +60,8 @@ families! {
         out: "Anything that was used before: that is the family before.";
     "notifications" owner::notifications, decides "reads-newest-first",
         out: "Publications: the feed tells of grants alone.";
+    "drain" owner::drain, decides "tells-every-drain",
+        out: "A second client or suite: each is counted for itself.";
     "reading" owner::reading, decides "purges-on-count",
         out: "Two claims: a read sees a state, and how that came about is no matter.";
     "replace" owner::replace, decides "withdraws-before-it-validates",

@@ -64,6 +64,10 @@ fn every_counterexample_is_a_vector_or_says_why_not() {
     counts-one-too-many: # No vector: a client has two signature keys, and a vector's clients have one.
     reports-used-as-available: # No vector: a client has two signature keys, and a vector's clients have one.
     is-never-low: # No vector: the scenario has limits of its own, which no server can be asked for.
+    never-tells-drains: # No vector: the scenario has limits of its own, which no server can be asked for.
+    tells-every-drain: # No vector: the scenario has limits of its own, which no server can be asked for.
+    takes-all-for-one: # No vector: the scenario has limits of its own, which no server can be asked for.
+    drains-for-ever: # No vector: the scenario has limits of its own, which no server can be asked for.
     does-not-count-claims: # No vector: the scenario has limits of its own, which no server can be asked for.
     does-not-count-pairs: # No vector: the scenario has limits of its own, which no server can be asked for.
     reads-the-limit-too-early: # No vector: the scenario has limits of its own, which no server can be asked for.

@@ -3,7 +3,7 @@
 use super::{Mutant, auth, claims, keys, last_resort, life, limits, notes, publish, stores, withdraw};
 use crate::{
     auth::AuthFailure,
-    seams::{Ground, Seams},
+    seams::{Ground, Seams, Wakes},
     views::Keeping,
 };
 
@@ -14,9 +14,9 @@ const TRUTH: Seams = Seams { keeping: Keeping::Histories, ..Seams::HONEST };
 const HURRIED: Seams = Seams { keeping: Keeping::Nothing, store: stores::slow, ..Seams::HONEST };
 
 macro_rules! mutants {
-    ($($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)?;)*) => {
-        /// All mutants, in the order of the rules that they break.
-        pub const MUTANTS: &[Mutant] = &[$(Mutant {
+    ($(#[$doc:meta])* $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)?;)*) => {
+        $(#[$doc])*
+        pub const $list: &[Mutant] = &[$(Mutant {
             name: $name,
             breaks: $rule,
             says: $says,
@@ -27,6 +27,9 @@ macro_rules! mutants {
 }
 
 mutants! {
+    /// All mutants that the suite tells apart, in the order of the rules that they break.
+    MUTANTS:
+
     // Publishing
     "skips-signature-check" breaks "PUB-WELL-FORMED":
         "A KeyPackage is published whose signatures do not verify.",
@@ -374,4 +377,32 @@ mutants! {
     "purges-at-half-life" breaks "LIFE-NO-EARLY-GC":
         "A KeyPackage is purged when half of its lifetime is over.",
         TRUTH with claim: life::purges_at_half_life;
+}
+
+mutants! {
+    /// Mutants of what the suite has no steps for yet: streams, waiting and drains. The server's own tests show each.
+    FEED_MUTANTS:
+
+    "newest-first" breaks "NOTE-SURVIVES":
+        "Notifications come in the opposite order.",
+        TRUTH with notifications: notes::newest_first;
+    "ignores-last-event-id" breaks "NOTE-SURVIVES":
+        "A stream that is taken up again begins where the request says, and not after the last event that came.",
+        TRUTH with resumes: false;
+    "wakes-nobody" breaks "NOTE-WAKES":
+        "Whoever waits for a notification waits to the end, and is told nothing.",
+        TRUTH with wakes: Wakes::Never;
+        seen in "https://github.com/element-hq/synapse/issues/17820";
+    "wakes-at-the-end" breaks "NOTE-WAKES":
+        "Whoever waits for a notification is told when it has waited for as long as it would.",
+        TRUTH with wakes: Wakes::AtTheEnd;
+    "counts-a-claim-behind" breaks "NOTE-WAKES":
+        "Within a second of a claim the stock is told as it was before.",
+        TRUTH with stock: notes::counts_a_claim_behind;
+    "never-tells-drains" breaks "NOTE-DRAIN":
+        "No notification tells of a drain.",
+        TRUTH with notifications: notes::never_tells_drains;
+    "tells-every-drain" breaks "NOTE-DRAIN":
+        "Every grant beyond the share is told as a drain, not the one alone that crosses it.",
+        TRUTH with claim: notes::tells_every_drain;
 }

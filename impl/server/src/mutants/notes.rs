@@ -1,7 +1,7 @@
 //! Lies to the owner.
 
 use kpd_directory::{
-    ClientName, Decision, Event, Requester,
+    ClientName, Decision, Event, Requester, UserState,
     claim::{Answered, ClientAnswer},
     event::{Claim, Granted},
     feed::{FeedError, Notification},
@@ -9,7 +9,7 @@ use kpd_directory::{
 };
 
 use super::lies::ClaimRuling;
-use crate::seams::{Ruling, Scene, Seams, Stocks};
+use crate::seams::{Ruling, Scene, Seams, Stocks, claim_from, read};
 
 type NotesRuling = Ruling<Vec<Notification>, FeedError>;
 
@@ -53,7 +53,8 @@ pub(super) fn notes_repetitions(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling
             _ => None,
         });
         let again = Claim { idempotency_key: None, ..claim.clone() };
-        events.push(Event::Claimed { at: scene.now, claim: again, answers: granted.collect(), counts_until: None });
+        let (at, claim, answers) = (scene.now, again, granted.collect());
+        events.push(Event::Claimed { at, claim, answers, counts_until: None, watched: None });
     }
     Decision { events, answer }
 }
@@ -64,6 +65,34 @@ pub(super) fn drops_read(scene: &Scene<'_>, client: &ClientName, after: u64) -> 
         events.push(Event::Acknowledged { at: scene.now, client: client.clone(), through: newest.sequence });
     }
     Decision { events, answer }
+}
+
+pub(super) fn newest_first(scene: &Scene<'_>, client: &ClientName, after: u64) -> NotesRuling {
+    let mut ruling = truth(scene, client, after);
+    ruling.answer.iter_mut().for_each(|notes| notes.reverse());
+    ruling
+}
+
+pub(super) fn never_tells_drains(scene: &Scene<'_>, client: &ClientName, after: u64) -> NotesRuling {
+    each(truth(scene, client, after), |note| note.drain = None)
+}
+
+/// The claim is decided as if the owner had not been told of any drain before.
+pub(super) fn tells_every_drain(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    let mut history = scene.history.to_vec();
+    for event in &mut history {
+        if let Event::Claimed { watched: Some(watched), .. } = event {
+            watched.drains.clear();
+        }
+    }
+    claim_from(scene, &UserState::of(&history), claim)
+}
+
+/// The last claim is not seen for a second.
+pub(super) fn counts_a_claim_behind(scene: &Scene<'_>, client: &ClientName) -> Ruling<Stocks, FeedError> {
+    let late = |event: &&Event| matches!(event, Event::Claimed { at, .. } if scene.now <= at.saturating_add(1));
+    let state = UserState::of(scene.history.iter().filter(|event| !late(event)));
+    read(state.stock(scene.now, client))
 }
 
 pub(super) fn acknowledges_everything(scene: &Scene<'_>, client: &ClientName, through: u64) -> Ruling<(), FeedError> {

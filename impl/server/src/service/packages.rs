@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kpd_directory::{
-    ClientName, KeyPackageRef, Policy, UserId,
+    ClientName, Decision, KeyPackageRef, Policy, UserId,
     feed::{FeedError, Notification},
     key_package::{KeyPackageFlaw, Role, UnverifiedKeyPackage},
     publish::{Item, PublishError, Published, Replaced},
@@ -11,10 +11,11 @@ use kpd_directory::{
     withdraw::WithdrawError,
 };
 
-use super::{Directory, NotDone};
+use super::{Directory, HearError, NotDone};
 use crate::{
     clock,
-    seams::{Batch, Fates, Stocks},
+    seams::{Batch, Fates, Scene, Stocks},
+    store::Version,
 };
 
 /// What came in as a KeyPackage, and the role that its publisher gave it.
@@ -93,6 +94,21 @@ impl Directory {
         after: u64,
     ) -> Result<Vec<Notification>, NotDone<FeedError>> {
         self.command(user, |scene| (self.seams.notifications)(scene, client, after)).await
+    }
+
+    /// The same, and the length of the user's history that it was read from.
+    pub(super) async fn feed(
+        &self,
+        user: &UserId,
+        client: &ClientName,
+        after: u64,
+    ) -> Result<(Vec<Notification>, Version), NotDone<HearError>> {
+        let read = |scene: &Scene<'_>| {
+            let Decision { events, answer } = (self.seams.notifications)(scene, client, after);
+            let answer = answer.map(|notifications| (notifications, scene.version)).map_err(HearError::Feed);
+            Decision { events, answer }
+        };
+        self.command(user, read).await
     }
 
     /// Lets go of what a client has read.

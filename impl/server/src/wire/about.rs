@@ -2,10 +2,12 @@
 
 use kpd_directory::{
     CipherSuite, Policy,
-    policy::{Limit, Limits, Selection},
+    policy::{DrainAlert, Limit, Limits, Selection},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::feed::WAIT_SECONDS_MAX;
 
 /// The limits and promises of this directory (`PUB-LIMITS`, `CLAIM-SELECTION`).
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +30,21 @@ pub(crate) struct PolicyShape {
     limits: LimitsShape,
     /// Fewer live regular KeyPackages of a suite than this are few (`NOTE-LOW-WATER`).
     low_water: usize,
+    /// What is told as a drain; `null`: nothing is (`NOTE-DRAIN`).
+    drain: Option<DrainAlertShape>,
+    /// For how long a request for notifications can wait for the first one.
+    notification_wait_seconds_max: u64,
+}
+
+/// One requester that takes more than such a share of a client's stock of a suite in so many seconds drains it. The stock
+/// of these seconds is what was granted in them and what is left.
+#[derive(Debug, Serialize, ToSchema)]
+struct DrainAlertShape {
+    /// More than so many of a hundred.
+    percent: usize,
+    /// And at least so many.
+    at_least: usize,
+    seconds: u64,
 }
 
 /// How often claims are answered; `null`: without limit. A requester is a user here, with all its clients.
@@ -80,6 +97,12 @@ impl PolicyShape {
             signature_window_seconds,
             limits: policy.limits.into(),
             low_water: policy.low_water,
+            drain: policy.drain.map(|DrainAlert { percent, at_least, seconds }| DrainAlertShape {
+                percent,
+                at_least,
+                seconds,
+            }),
+            notification_wait_seconds_max: WAIT_SECONDS_MAX,
         }
     }
 }

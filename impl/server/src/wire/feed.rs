@@ -1,7 +1,9 @@
 //! The shapes of what only the owner is told: stock and notifications.
 
 use kpd_directory::{
-    CipherSuite, ClientName, KeyPackageRef, Requester, UnixSeconds, UserId, feed::Notification, key_package::Role,
+    CipherSuite, ClientName, KeyPackageRef, Requester, UnixSeconds, UserId,
+    feed::{Drain, Notification},
+    key_package::Role,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,7 +56,7 @@ pub(crate) struct Notifications {
 
 /// One grant.
 #[derive(Debug, Serialize, ToSchema)]
-struct NotificationShape {
+pub(crate) struct NotificationShape {
     /// From 1, without gaps but for one where the directory was restored from a backup.
     sequence: u64,
     /// Unix seconds.
@@ -72,6 +74,19 @@ struct NotificationShape {
     remaining: usize,
     /// Whether these were fewer than the policy's `low_water`.
     low: bool,
+    /// With this one, the requester has taken more than the policy's share of the stock: told once in a window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain: Option<DrainShape>,
+}
+
+/// What one requester, with all its clients, has taken of the regular KeyPackages of the suite.
+#[derive(Debug, Serialize, ToSchema)]
+struct DrainShape {
+    /// So many, this one among them,
+    taken: usize,
+    /// of so many: those that anybody got in these seconds, and those that are left.
+    of: usize,
+    seconds: u64,
 }
 
 /// Who got it, as authenticated.
@@ -85,23 +100,32 @@ struct RequesterShape {
 
 impl Notifications {
     pub(crate) fn new(notifications: Vec<Notification>, is_low: impl Fn(usize) -> bool) -> Self {
-        let shape = |notification: Notification| {
-            let Requester { user, client } = notification.requester;
-            NotificationShape {
-                sequence: notification.sequence,
-                at: notification.at,
-                reference: notification.reference,
-                cipher_suite: notification.suite,
-                role: notification.role,
-                requester: RequesterShape { user, client },
-                first_use: notification.first_use,
-                remaining: notification.remaining,
-                low: is_low(notification.remaining),
-            }
-        };
+        let shape = |notification| NotificationShape::new(notification, &is_low);
         Self { notifications: notifications.into_iter().map(shape).collect() }
     }
 }
+
+impl NotificationShape {
+    pub(crate) fn new(notification: Notification, is_low: impl Fn(usize) -> bool) -> Self {
+        let Requester { user, client } = notification.requester;
+        let drain = notification.drain.map(|Drain { taken, of, seconds }| DrainShape { taken, of, seconds });
+        Self {
+            sequence: notification.sequence,
+            at: notification.at,
+            reference: notification.reference,
+            cipher_suite: notification.suite,
+            role: notification.role,
+            requester: RequesterShape { user, client },
+            first_use: notification.first_use,
+            remaining: notification.remaining,
+            low: is_low(notification.remaining),
+            drain,
+        }
+    }
+}
+
+/// For how long a request for notifications can wait for the first one.
+pub(crate) const WAIT_SECONDS_MAX: u64 = 60;
 
 /// How far the notifications were read.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -12,5 +12,7 @@ mod problems;
 mod replicas;
 mod shapes;
 mod story;
+mod streams;
 mod support;
 mod tour;
+mod waiting;

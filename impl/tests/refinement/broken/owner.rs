@@ -54,6 +54,16 @@ fn one_that_does_not_notify_that_few_are_left() {
 }
 
 #[test]
+fn one_that_tells_drains_for_ever() {
+    found("NOTE-EVERY-GRANT", |command, mut truth| {
+        if let (Command::Claim { .. }, Some(alert)) = (command, &mut truth.policy.drain) {
+            alert.seconds += 100;
+        }
+        truth
+    });
+}
+
+#[test]
 fn one_that_names_another_client_of_the_requester() {
     found("NOTE-NAMES-REQUESTER", |command, truth| match command {
         Command::Read { by, .. } => changing(truth, |event| {

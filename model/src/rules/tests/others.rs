@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     history::{PackageStanding, Standing},
-    spec::{Limit, Limits, Selection, Stock},
+    spec::{DrainAlert, Limit, Limits, Selection, Stock},
 };
 
 pub(super) fn stories() -> Vec<Story> {
@@ -64,6 +64,10 @@ fn of_claims() -> Vec<Story> {
 
 fn of_owners() -> Vec<Story> {
     let marked = Spec { low_water: 1, ..Spec::default() };
+    let alert = DrainAlert { percent: 50, at_least: 2, seconds: 5 };
+    let drained = Spec { drain: Some(alert), ..Spec::default() };
+    let three = publish(vec![regular(1), regular(2), regular(3)]);
+    let taken = [three, claim_with_key(1, 1), claim_with_key(1, 2), claim_with_key(1, 3)];
     let low = [publish(vec![regular(1), regular(2)]), claim(1), claim(2)];
     vec![
         ("NOTE-ZERO", plain(&[publish(vec![regular(1)]), claim(1), stock()]), |it| {
@@ -74,6 +78,7 @@ fn of_owners() -> Vec<Story> {
             let wrong = BTreeMap::from([(Package(1), PackageStanding::Expired)]);
             answer_instead(it, &reconcile(), Outcome::Packages(wrong));
         }),
+        ("NOTE-DRAIN", legal(drained, &taken), |it| told_of(it).for_each(|told| told.drain = None)),
         ("NOTE-LOW-WATER", legal(marked, &low), |it| told_of(it).for_each(|told| told.low = false)),
     ]
 }

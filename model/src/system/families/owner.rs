@@ -3,7 +3,7 @@
 use crate::{
     history::Facts,
     names::{Client, InitKey, Key, Package, User},
-    spec::{Op, Spec},
+    spec::{DrainAlert, Op, Selection, Spec},
     system::{
         Bounds, Scenario,
         scenario::{claim, count, key_until, last_resort, publish, read, regular, stock},
@@ -63,6 +63,23 @@ pub(crate) fn notifications(bounds: Bounds) -> Scenario {
     match bounds {
         Bounds::Small => base,
         Bounds::Usual | Bounds::Deep => base.asks([read(1)]),
+    }
+}
+
+/// One requester takes more than its share, within the window and beyond it.
+pub(super) fn drain(bounds: Bounds) -> Scenario {
+    let base = Scenario::begin(
+        "drain",
+        "claims of two requesters take the stock of a client while a window passes",
+        &["NOTE-DRAIN", "NOTE-NAMES-REQUESTER"],
+    );
+    let alert = DrainAlert { percent: 50, at_least: 2, seconds: 5 };
+    let base = base.with(Spec { selection: Selection::Fifo, drain: Some(alert), ..Spec::default() });
+    let base = base.after([stock([regular(1)]), stock([regular(2)]), stock([regular(3)])]).ticks([5]);
+    let base = base.asks([claim(1, 1), claim(1, 2), claim(1, 3), claim(2, 1)]);
+    match bounds {
+        Bounds::Small => base.on(1),
+        Bounds::Usual | Bounds::Deep => base.after([stock([last_resort(9)])]),
     }
 }
 

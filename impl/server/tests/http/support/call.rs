@@ -133,18 +133,30 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        let response = self.open().await;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body }
+    }
+
+    /// The answer whose body is still to come.
+    pub(crate) async fn open(self) -> reqwest::Response {
+        let (site, method, path) = (self.site, self.method.clone(), self.path.clone());
+        let response = self.into_request().send().await.unwrap();
+        site.seen.lock().unwrap().push((method, path, response.status().as_u16()));
+        response
+    }
+
+    /// The request as it is sent.
+    pub(crate) fn into_request(self) -> reqwest::RequestBuilder {
         let signed = if self.signature.is_empty() { self.signed() } else { self };
         let url = format!("http://{}{}", signed.site.authority(), signed.path);
         let mut request = signed.site.http.request(signed.method.clone(), url);
         for (name, value) in signed.headers.iter().chain(&signed.signature) {
             request = request.header(name, value);
         }
-        let response = request.body(signed.body).send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        signed.site.seen.lock().unwrap().push((signed.method, signed.path, status));
-        let bytes = response.bytes().await.unwrap();
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, headers, body }
+        request.body(signed.body)
     }
 }
 
