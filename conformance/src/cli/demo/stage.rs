@@ -103,7 +103,9 @@ impl Stage {
         let (sent, came) = (body.map(short).unwrap_or_default(), short(&said));
         let status = style(answer.status);
         let status = if answer.status < 400 { status.green() } else { status.yellow() };
-        let sent = format!("{method} {} {sent}", request.path);
+        let path = request.path.split('/').map(beginning).collect::<Vec<_>>().join("/");
+        let key = idempotency_key.map(|key| format!(" (Idempotency-Key: {key})")).unwrap_or_default();
+        let sent = format!("{method} {path} {sent}{key}");
         say!("    {} {} {} {status} {came}", style(format!("{who:>8}")).magenta(), sent.trim_end(), style("→").dim());
         Ok(Answer { status: answer.status, body: said })
     }
@@ -124,8 +126,8 @@ impl Answer {
 fn short(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.len() > LONG && !text.contains(' ') && !text.contains('@') => {
-            format!("\"{}…\"", text.chars().take(8).collect::<String>())
+        Value::String(text) => {
+            format!("\"{}\"", if text.starts_with("/problems/") { text.into() } else { beginning(text) })
         }
         Value::Array(items) => {
             let shown = items.iter().take(ITEMS).map(short);
@@ -139,6 +141,15 @@ fn short(value: &Value) -> String {
             format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+/// Of long words, which are key material.
+fn beginning(text: &str) -> String {
+    if text.len() > LONG && !text.contains([' ', '@', '?']) {
+        format!("{}…", text.chars().take(8).collect::<String>())
+    } else {
+        text.into()
     }
 }
 

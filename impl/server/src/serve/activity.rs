@@ -26,7 +26,8 @@ struct State {
     under_way: usize,
     /// Since when there is none.
     quiet_since: Instant,
-    /// Since when bytes came in that are no whole head yet.
+    /// Since when bytes came in that are no whole head yet. Those that came together with the request before are not
+    /// noticed: such a connection is idle, and has that much time.
     heard_since: Option<Instant>,
 }
 
