@@ -104,9 +104,9 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
             Err(error) => eprintln!("kpd: the former certificate stays: {error}"),
         }
     }
+    running.announce_stop();
     say!("stopping; once more ends at once");
     let stop = async {
-        running.announce_stop();
         tokio::time::sleep(std::time::Duration::from_secs(settings.shutdown_delay_seconds)).await;
         running.shutdown().await;
     };
