@@ -43,11 +43,17 @@ impl Owner {
     /// The bytes of a new KeyPackage.
     #[must_use]
     pub fn make(&self, role: Role) -> Vec<u8> {
+        self.make_at(NOW, role)
+    }
+
+    /// The bytes of a new KeyPackage that is valid from then on.
+    #[must_use]
+    pub fn make_at(&self, now: UnixSeconds, role: Role) -> Vec<u8> {
         let credential = BasicCredential::new(self.user.as_str().into()).into();
         let credential = CredentialWithKey { credential, signature_key: self.signer.public().into() };
         let capabilities = Capabilities::builder().extensions(vec![ExtensionType::LastResort]).build();
         let builder = MlsKeyPackage::builder()
-            .key_package_lifetime(Lifetime::init(NOW, NOW + 2_592_000))
+            .key_package_lifetime(Lifetime::init(now, now + 2_592_000))
             .leaf_node_capabilities(capabilities);
         let builder = if role == Role::LastResort { builder.mark_as_last_resort() } else { builder };
         let made = builder.build(mls_suite(self.suite), &OpenMlsRustCrypto::default(), &self.signer, credential);
@@ -61,15 +67,22 @@ impl Owner {
         (0..count).map(item).collect()
     }
 
+    /// Its signature key, and the proof that it holds the private half.
+    #[must_use]
+    pub fn key_and_proof(&self) -> (SignatureKey, Vec<u8>) {
+        let scheme = SignatureScheme::of(CipherSuite(self.suite)).expect("a supported suite");
+        let key = SignatureKey::new(scheme, self.signer.public()).expect("a public key");
+        let proof = self.signer.sign(&possession_message(&self.user, &self.client, &key)).expect("a signature");
+        (key, proof)
+    }
+
     /// The state in which this owner has its signature key, and nothing published.
     #[must_use]
     pub fn state(&self, policy: &Policy) -> UserState {
         let mut state = UserState::default();
         let enrolled = state.enrol(policy, NOW, &self.user, "token").expect("a new user");
         apply(&mut state, &enrolled);
-        let scheme = SignatureScheme::of(CipherSuite(self.suite)).expect("a supported suite");
-        let key = SignatureKey::new(scheme, self.signer.public()).expect("a public key");
-        let proof = self.signer.sign(&possession_message(&self.user, &self.client, &key)).expect("a signature");
+        let (key, proof) = self.key_and_proof();
         let authority = Authority::EnrolmentToken("token".into());
         let added =
             state.add_key(NOW, &AddKey { client: self.client.clone(), key, proof, authority, expires_at: None });

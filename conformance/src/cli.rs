@@ -1,5 +1,7 @@
 //! The command line: what each command is, and which exit code it ends with.
 
+mod demo;
+mod enrol;
 mod export;
 mod info;
 mod model;
@@ -8,6 +10,7 @@ mod out;
 mod prove;
 mod run;
 mod serve;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -32,7 +35,11 @@ enum Command {
     /// Judges a server; without --target the reference server, started for the occasion.
     Run(run::RunArguments),
     /// Runs the reference server.
-    Serve(serve::ServeArguments),
+    Serve(Box<serve::ServeArguments>),
+    /// Lets a user in at a running server, and prints the token that adds its first signature key.
+    Enrol(enrol::EnrolArguments),
+    /// Plays the story of a directory once, against the reference server and with real groups.
+    Demo(demo::DemoArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
     /// Lists the vectors, the rules or the mutants.
@@ -99,7 +106,9 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match cli.command {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
-        Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(arguments))),
+        Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(*arguments))),
+        Command::Enrol(arguments) => runtime().and_then(|runtime| runtime.block_on(enrol::enrol(arguments))),
+        Command::Demo(arguments) => runtime().and_then(|runtime| runtime.block_on(demo::demo(&arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),

@@ -1,102 +1,119 @@
 //! `kpd serve`: the reference server, whole or with one mutation.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use kpd_server::{Config, Limit, Limits, Mutant, Origin, Policy, Selection};
+use clap::{Arg, ArgMatches, Args, FromArgMatches};
+use kpd_server::{
+    Config, Mutant, StartError,
+    config::{SETTINGS, Settings, SettingsError},
+    logs,
+};
 
 use crate::{
-    cli::{CliError, out::say},
+    cli::{
+        CliError,
+        out::say,
+        signals::{Signal, Signals},
+    },
     verdict::Exit,
 };
 
-/// Where to listen.
+/// Where settings come from, and what is no setting. A flag counts before the environment (KPD_…), that before the file.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
-    /// Address and port.
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    address: SocketAddr,
-    /// What the operator's requests carry to let users in; random, and printed, unless given.
-    #[arg(long, env = "KPD_OPERATOR_TOKEN", hide_env_values = true)]
-    operator_token: Option<String>,
-    /// The order in which KeyPackages are granted.
-    #[arg(long, value_enum, default_value_t = SelectionArgument::Random)]
-    selection: SelectionArgument,
-    /// The URL under which clients know this server, such as https://directory.example.org; requests signed for another
-    /// are refused. Without it, the Host that a request names is taken.
-    #[arg(long, value_name = "URL")]
-    origin: Option<String>,
-    /// How many claims of one requester from one user are answered in how many seconds, or `none`.
-    #[arg(long, value_name = "CLAIMS/SECONDS")]
-    pair_limit: Option<LimitArgument>,
-    /// The same over all users that a requester claims from.
-    #[arg(long, value_name = "CLAIMS/SECONDS")]
-    requester_limit: Option<LimitArgument>,
+    /// A file with settings, as `--print-config` prints one.
+    #[arg(long, value_name = "FILE", env = "KPD_CONFIG")]
+    config: Option<PathBuf>,
+    /// Prints all settings with where they come from, and serves nothing.
+    #[arg(long)]
+    print_config: bool,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SelectionArgument {
-    /// Uniformly at random.
-    Random,
-    /// In the order of upload.
-    Fifo,
+/// A flag for each setting of the server's list.
+#[derive(Debug)]
+struct SettingFlags(Vec<(&'static str, String)>);
+
+impl Args for SettingFlags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(SETTINGS.iter().map(|setting| {
+            let flag = Arg::new(setting.name).long(setting.flag()).value_name(setting.takes);
+            flag.help(setting.says).help_heading("Settings")
+        }))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
 }
 
-/// `20/3600`, or `none`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LimitArgument(Option<Limit>);
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |name| matches.get_one::<String>(name).map(|value| (name, value.clone()));
+        Ok(Self(SETTINGS.iter().filter_map(|setting| given(setting.name)).collect()))
+    }
 
-impl FromStr for LimitArgument {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = "a limit such as 20/3600, or none";
-        if text == "none" {
-            return Ok(Self(None));
-        }
-        let (claims, seconds) = text.split_once('/').ok_or(expected)?;
-        let limit = Limit { claims: claims.parse().or(Err(expected))?, seconds: seconds.parse().or(Err(expected))? };
-        if limit.claims == 0 || limit.seconds == 0 {
-            Err("a limit of at least one claim in one second")
-        } else {
-            Ok(Self(Some(limit)))
-        }
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     let mutant = arguments.mutant.as_deref().map(named).transpose()?;
-    let token = arguments.operator_token.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
-    let selection = match arguments.selection {
-        SelectionArgument::Random => Selection::Random,
-        SelectionArgument::Fifo => Selection::Fifo,
-    };
-    let origin = arguments.origin.as_deref().map(Origin::parse).transpose();
-    let origin = origin.map_err(|error| CliError::Usage(format!("--origin: {error}")))?;
-    let usual = Policy::default();
-    let limit = |given: Option<LimitArgument>, usual| given.map_or(usual, |LimitArgument(limit)| limit);
-    let limits = Limits {
-        requester: limit(arguments.requester_limit, usual.limits.requester),
-        pair: limit(arguments.pair_limit, usual.limits.pair),
-    };
-    let policy = Policy { selection, limits, ..usual };
-    let config = Config { policy, origin, address: arguments.address, mutant, ..Config::new(token.clone()) };
-    let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
-    say!("listening on http://{}", running.address());
-    say!("what it serves: http://{}/openapi.json", running.address());
-    if arguments.operator_token.is_none() {
+    let usage = |error: SettingsError| CliError::Usage(error.to_string());
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        // What is no text is no good value of any setting, and is told as such.
+        Some((name, value.to_string_lossy().into_owned()))
+    });
+    let settings = Settings::load(arguments.config.as_deref(), variables, arguments.settings.0).map_err(usage)?;
+    let token = format!("{:032x}", rand::random::<u128>());
+    let config = Config { mutant, ..settings.finish(token.clone()).map_err(usage)? };
+    if arguments.print_config {
+        say!("{}", settings.print().trim_end());
+        return Ok(Exit::Passed);
+    }
+    logs::init(settings.log);
+    // Before anybody can ask for it to end.
+    let mut signals = Signals::new().map_err(|error| CliError::Failed(format!("cannot wait for signals: {error}")))?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let running = kpd_server::start_over(settings.store.open(), config).await.map_err(|error| match error {
+        StartError::Tls(_) => CliError::Usage(error.to_string()),
+        StartError::Listen { .. } => CliError::Failed(error.to_string()),
+    })?;
+    say!("listening on {scheme}://{}", running.address());
+    say!("what it serves: {scheme}://{}/openapi.json", running.address());
+    if let Some(address) = running.metrics_address() {
+        say!("metrics: http://{address}/metrics");
+    }
+    if !settings.has_token() {
         say!("operator token: {token}");
     }
     say!("everything is kept in memory and gone when it stops");
     if let Some(mutant) = mutant {
         say!("MUTANT {}: {} (breaks {})", mutant.name, mutant.says, mutant.breaks);
     }
-    tokio::signal::ctrl_c().await.map_err(|error| CliError::Failed(format!("cannot wait for Ctrl-C: {error}")))?;
-    running.shutdown().await;
-    Ok(Exit::Passed)
+    while signals.next().await == Signal::Reload {
+        match running.reload_tls() {
+            Ok(()) => say!("certificate and key were read again"),
+            Err(error) => eprintln!("kpd: the former certificate stays: {error}"),
+        }
+    }
+    running.announce_stop();
+    say!("stopping; once more ends at once");
+    let stop = async {
+        tokio::time::sleep(std::time::Duration::from_secs(settings.shutdown_delay_seconds)).await;
+        running.shutdown().await;
+    };
+    tokio::select! {
+        () = stop => Ok(Exit::Passed),
+        () = signals.stop() => std::process::exit(ENDED_AT_ONCE),
+    }
 }
 
 /// A mutant by its name.
@@ -104,3 +121,6 @@ pub(super) fn named(name: &str) -> Result<Mutant, CliError> {
     let unknown = || CliError::Usage(format!("there is no mutant `{name}`; `kpd list --mutants` shows them all"));
     Mutant::named(name).ok_or_else(unknown)
 }
+
+/// As a shell tells it of a process that Ctrl-C ended.
+const ENDED_AT_ONCE: i32 = 130;

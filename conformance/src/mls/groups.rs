@@ -1,8 +1,8 @@
 //! Real groups: whether a granted KeyPackage really adds its owner (`CLAIM-USABLE`).
 
 use openmls::prelude::{
-    KeyPackageIn, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion,
-    StagedWelcome,
+    KeyPackageIn, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageBodyIn, MlsMessageIn,
+    ProcessedMessageContent, ProtocolVersion, StagedWelcome,
     tls_codec::{Deserialize as _, Serialize as _},
 };
 use openmls_traits::OpenMlsProvider as _;
@@ -20,7 +20,62 @@ pub enum Joined {
     Failed(String),
 }
 
+/// A group, as one of its members holds it.
+pub struct Group(MlsGroup);
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Group(epoch {})", self.0.epoch().as_u64())
+    }
+}
+
 impl MlsClient {
+    /// Starts a group with the owner of a granted KeyPackage; the Welcome is for the owner.
+    ///
+    /// # Errors
+    ///
+    /// Where openmls refuses the KeyPackage.
+    pub fn start_group(&self, granted: &[u8]) -> Result<(Group, Vec<u8>), String> {
+        self.welcome(granted).map(|(group, welcome)| (Group(group), welcome))
+    }
+
+    /// Joins by a Welcome.
+    ///
+    /// # Errors
+    ///
+    /// Where the private half of its KeyPackage is not here, or the Welcome is none.
+    pub fn join_group(&self, welcome: &[u8]) -> Result<Group, String> {
+        self.join(welcome).map(Group)
+    }
+
+    /// Encrypts a text for the other members.
+    ///
+    /// # Errors
+    ///
+    /// What openmls says.
+    pub fn write_message(&self, group: &mut Group, text: &str) -> Result<Vec<u8>, String> {
+        let message = group.0.create_message(&self.provider, &self.signer, text.as_bytes());
+        let message = message.map_err(|error| error.to_string())?;
+        message.tls_serialize_detached().map_err(|error| error.to_string())
+    }
+
+    /// Decrypts what another member wrote.
+    ///
+    /// # Errors
+    ///
+    /// What is no such message.
+    pub fn read_message(&self, group: &mut Group, message: &[u8]) -> Result<String, String> {
+        let message = MlsMessageIn::tls_deserialize_exact(message).map_err(|error| error.to_string())?;
+        let message = message.try_into_protocol_message().map_err(|error| error.to_string())?;
+        let read = group.0.process_message(&self.provider, message).map_err(|error| error.to_string())?;
+        match read.into_content() {
+            ProcessedMessageContent::ApplicationMessage(text) => {
+                String::from_utf8(text.into_bytes()).map_err(|error| error.to_string())
+            }
+            _ => Err("not a text".into()),
+        }
+    }
+
     /// Starts a group, adds the owner of `granted` and lets the owner join by the Welcome (RFC 9420 §12.4.3.1).
     #[must_use]
     pub fn invite(&self, owner: &Self, granted: &[u8]) -> Joined {

@@ -147,7 +147,7 @@ fn masked(name: &str, value: &str) -> String {
 }
 
 /// An error with its causes: the outermost sentence alone says little.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut says = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,6 +1,6 @@
 //! From a request to what a handler needs: names from the path, an author, a body; or else a problem.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -16,7 +16,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     auth::{Gate, Signer},
+    config::HttpLimits,
     problem::{Problem, ProblemKind},
+    serve::Operations,
     service::Directory,
     wire::{IDEMPOTENCY_KEY, Object, PolicyShape},
 };
@@ -29,6 +31,15 @@ pub(crate) struct Shared {
     pub(crate) operator_token_digest: [u8; 32],
     pub(crate) policy: PolicyShape,
     pub(crate) document: String,
+    pub(crate) operations: Operations,
+}
+
+impl Shared {
+    /// Up to here a body that is too large is read to its end: an answer before that can be lost when the connection
+    /// closes.
+    pub(crate) fn body_bytes_read_max(&self) -> usize {
+        self.operations.http.body_bytes_max.saturating_mul(2)
+    }
 }
 
 pub(crate) type App = Arc<Shared>;
@@ -143,10 +154,14 @@ impl FromRequestParts<App> for Idempotency {
 
 async fn read(request: Request, app: &App) -> Result<(Parts, Bytes), Problem> {
     let (head, body) = request.into_parts();
-    let body = Bytes::from_request(Request::from_parts(head.clone(), body), app).await;
-    let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body is larger than {BODY_BYTES_MAX} bytes"));
+    let HttpLimits { body_bytes_max, body_seconds, .. } = app.operations.http;
+    let body = Bytes::from_request(Request::from_parts(head.clone(), body), app);
+    let too_slow =
+        |_| Problem::new(ProblemKind::TooSlow, format!("the body did not come within {body_seconds} seconds"));
+    let body = tokio::time::timeout(Duration::from_secs(body_seconds), body).await.map_err(too_slow)?;
+    let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body is larger than {body_bytes_max} bytes"));
     match body {
-        Ok(body) if body.len() <= BODY_BYTES_MAX => Ok((head, body)),
+        Ok(body) if body.len() <= body_bytes_max => Ok((head, body)),
         Ok(_) | Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => Err(too_large()),
         Err(_) => Err(bad("the body breaks off")),
     }
@@ -167,8 +182,3 @@ fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Prob
 pub(crate) fn bad(detail: impl ToString) -> Problem {
     Problem::new(ProblemKind::BadRequest, detail)
 }
-
-pub(crate) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Up to here a body that is too large is read to its end: an answer before that can be lost when the connection closes.
-pub(crate) const BODY_BYTES_READ_MAX: usize = 2 * BODY_BYTES_MAX;

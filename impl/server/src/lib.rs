@@ -2,9 +2,18 @@
 //!
 //! Read in this order: [`store`] (histories), `views` (what they lead to), `seams` (where mutants may lie), [`service`]
 //! (load, decide, append), `auth` (who asks), `wire` (shapes), `extract` (from a request to its parts), `problem` and
-//! `status` (what a refusal is in HTTP), `routes`, [`serve`], [`mutants`].
+//! `status` (what a refusal is in HTTP), `routes`, [`config`] and [`logs`] (what an operator sets), [`metrics`], `tls`,
+//! [`serve`], [`mutants`].
 
 mod clock;
+
+pub mod config;
+
+pub mod logs;
+
+pub mod metrics;
+
+mod tls;
 
 pub mod store;
 
@@ -34,6 +43,8 @@ pub use kpd_directory::policy::{Limit, Limits, Policy, Selection};
 
 pub use crate::{
     auth::Origin,
+    config::{Config, HttpLimits, TlsFiles},
     mutants::Mutant,
-    serve::{Config, Running, StartError, start, start_over},
+    serve::{Running, StartError, start, start_over},
+    tls::TlsError,
 };

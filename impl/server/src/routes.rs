@@ -16,12 +16,15 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{Method, Uri},
+    middleware::from_fn_with_state,
+    routing::get,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    extract::{App, BODY_BYTES_READ_MAX, Shared},
+    extract::{App, Shared},
     problem::{Problem, ProblemKind},
+    serve::observe,
 };
 
 /// The service of a directory: everything but the listening.
@@ -29,13 +32,24 @@ pub(crate) fn router(shared: Shared) -> (Router, App) {
     let (router, document) = listed().split_for_parts();
     let document = document::finished(document);
     let app = Arc::new(Shared { document, ..shared });
+    // Not in the document: it is the operator's, and may be elsewhere.
+    let router = if app.operations.shows_metrics { router.route(METRICS, get(about::metrics)) } else { router };
     let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_READ_MAX))
+        .layer(DefaultBodyLimit::max(app.body_bytes_read_max()))
+        .layer(from_fn_with_state(Arc::clone(&app), observe))
         .with_state(Arc::clone(&app));
     (router, app)
 }
+
+/// What is served at the address of the metrics.
+pub(crate) fn operators_router(app: App) -> Router {
+    let router = Router::new().route(METRICS, get(about::metrics));
+    router.route("/healthz", get(about::health)).route("/readyz", get(about::ready)).fallback(not_found).with_state(app)
+}
+
+const METRICS: &str = "/metrics";
 
 fn listed() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::begun())
@@ -53,6 +67,7 @@ fn listed() -> OpenApiRouter<App> {
         .routes(routes!(feed::acknowledge))
         .routes(routes!(about::policy))
         .routes(routes!(about::health))
+        .routes(routes!(about::ready))
         .routes(routes!(about::problem))
         .routes(routes!(about::openapi))
 }

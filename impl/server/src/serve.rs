@@ -1,48 +1,60 @@
 //! Starting a directory on a socket, and stopping it.
 
+mod activity;
+mod connection;
+mod listening;
+mod observe;
+mod operations;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use kpd_directory::{
-    Policy,
-    policy::{Limit, Limits},
+use sha2::{Digest, Sha256};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
 };
-use sha2::{Digest as _, Sha256};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
-    auth::{Gate, Origin},
-    extract::{App, BODY_BYTES_MAX, Shared},
-    mutants::Mutant,
-    routes::router,
+    auth::Gate,
+    config::{Config, HttpLimits},
+    extract::{App, Shared},
+    logs::TARGET,
+    metrics::Metrics,
+    routes::{operators_router, router},
     seams::Seams,
     service::Directory,
     store::Stores,
+    tls::{Tls, TlsError},
     wire::PolicyShape,
 };
+use connection::Service;
 
-/// How a directory is to run.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where to listen; port 0 takes a free one.
-    pub address: SocketAddr,
-    /// What the operator shows to let users in.
-    pub operator_token: String,
-    /// The limits.
-    pub policy: Policy,
-    /// How old a signed request may be, or how far ahead of our clock.
-    pub signature_window_seconds: u64,
-    /// The origin under which clients know this server; without it, what the request says (see [`Origin`]).
-    pub origin: Option<Origin>,
-    /// Breaks one rule on purpose.
-    pub mutant: Option<Mutant>,
-}
+pub(crate) use connection::OverTls;
+pub(crate) use observe::observe;
+pub(crate) use operations::Operations;
 
-/// A directory that runs.
+/// A directory that runs; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    metrics_address: Option<SocketAddr>,
+    tls: Option<Arc<Tls>>,
+    stopping: watch::Sender<bool>,
+    closing: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    /// Serves metrics and collects, until the end.
+    aside: Vec<Aside>,
+    patience: Duration,
+}
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+struct Aside(AbortHandle);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Why a directory does not run.
@@ -57,23 +69,9 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
-}
-
-impl Config {
-    /// A directory on a free port of the loopback interface, with the default policy but for its limits: 40 claims of a
-    /// requester from a user in 4 seconds, so that a refusal and its end can be seen in seconds, and no limit for a
-    /// requester over all users.
-    #[must_use]
-    pub fn new(operator_token: impl Into<String>) -> Self {
-        Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            operator_token: operator_token.into(),
-            policy: Policy { limits: LOOPBACK_LIMITS, ..Policy::default() },
-            signature_window_seconds: 60,
-            origin: None,
-            mutant: None,
-        }
-    }
+    /// The certificate or its key.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
 }
 
 /// Starts a directory that keeps its histories in memory.
@@ -91,26 +89,47 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 ///
 /// See [`StartError`].
 pub async fn start_over(stores: Stores, config: Config) -> Result<Running, StartError> {
-    let listening = |error| StartError::Listen { address: config.address, error };
-    let listener = TcpListener::bind(config.address).await.map_err(listening)?;
-    let address = listener.local_addr().map_err(listening)?;
-    let (router, app) = router(shared(stores, config));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let waited_at = Arc::clone(&app);
-    let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
-        // An error means that `Running` was dropped: that stops the server, too.
-        let _ = stopped.await;
-        // Who waits for notifications is answered now: nobody's patience is to keep the server from stopping.
-        waited_at.directory.end_waiting();
-    });
-    let serving = tokio::spawn(async move {
-        tokio::select! {
-            // It cannot fail: `axum::serve` goes on after errors of single connections.
-            _ = serve.into_future() => {}
-            () = collect_again_and_again(app) => {}
-        }
-    });
-    Ok(Running { address, stop, serving })
+    let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
+    let (listener, address) = listening::bind(config.address).await?;
+    let (limits, patience) = (config.http, Duration::from_secs(config.shutdown_seconds));
+    let metrics = Metrics::new();
+    let (stopping, is_stopping) = watch::channel(false);
+    let (closing, is_closing) = watch::channel(false);
+    let operators = match config.metrics_address {
+        Some(address) => Some(listening::bind(address).await?),
+        None => None,
+    };
+    let operations = Operations {
+        http: limits,
+        metrics: Arc::clone(&metrics),
+        shows_metrics: operators.is_none(),
+        stores: stores.clone(),
+        stopping: is_stopping,
+    };
+    let (router, app) = router(shared(metrics.measured(stores), config, operations));
+    let metrics_address = operators.as_ref().map(|(_, address)| *address);
+    let mut aside = vec![task(collect_again_and_again(Arc::clone(&app)))];
+    tokio::spawn(end_waiting_with(is_closing.clone(), Arc::clone(&app)));
+    if let Some((listener, _)) = operators {
+        let router = operators_router(app);
+        let (limits, metrics) = (HttpLimits { connections_max: OPERATORS_MAX, ..limits }, Arc::clone(&metrics));
+        let service = Service { router, limits, tls: None, metrics, closing: is_closing.clone() };
+        aside.push(task(listening::listen(listener, service)));
+    }
+    let service = Service { router, limits, tls: tls.clone(), metrics, closing: is_closing };
+    let serving = tokio::spawn(listening::listen(listener, service));
+    Ok(Running { address, metrics_address, tls, stopping, closing, serving, aside, patience })
+}
+
+fn task(work: impl Future<Output = ()> + Send + 'static) -> Aside {
+    Aside(tokio::spawn(work).abort_handle())
+}
+
+/// Who waits for notifications is answered when the server stops: nobody's patience is to keep it from that.
+async fn end_waiting_with(mut closing: watch::Receiver<bool>, app: App) {
+    // An error means that `Running` was dropped: that stops the server, too.
+    let _ = closing.wait_for(|closing| *closing).await;
+    app.directory.end_waiting();
 }
 
 async fn collect_again_and_again(app: App) {
@@ -120,16 +139,17 @@ async fn collect_again_and_again(app: App) {
     }
 }
 
-fn shared(stores: Stores, config: Config) -> Shared {
+fn shared(stores: Stores, config: Config, operations: Operations) -> Shared {
     let seams = config.mutant.map_or(Seams::HONEST, |mutant| mutant.seams);
     let window = config.signature_window_seconds;
     let directory = Directory::with_seams(stores, config.policy, seams);
     Shared {
-        policy: PolicyShape::new(directory.policy(), BODY_BYTES_MAX, window),
+        policy: PolicyShape::new(directory.policy(), config.http.body_bytes_max, window),
         directory,
         gate: Gate::new(config.origin, window),
         operator_token_digest: Sha256::digest(config.operator_token).into(),
         document: String::new(),
+        operations,
     }
 }
 
@@ -140,20 +160,44 @@ impl Running {
         self.address
     }
 
+    /// Where it shows its metrics, if not at [`address`](Self::address).
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Reads certificate and key again, for connections from now on; without TLS it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where the files are wrong; the former ones stay in use.
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+    }
+
+    /// Says at `/readyz` that it is going to stop, and goes on answering.
+    pub fn announce_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
     /// Stops: no new connections, and the requests under way are answered, if that does not take too long.
     pub async fn shutdown(self) {
-        let Self { stop, serving, .. } = self;
-        drop(stop);
-        let abort = serving.abort_handle();
-        if tokio::time::timeout(PATIENCE, serving).await.is_err() {
-            abort.abort();
+        self.announce_stop();
+        let Self { closing, mut serving, aside, patience, .. } = self;
+        closing.send_replace(true);
+        if tokio::time::timeout(patience, &mut serving).await.is_err() {
+            let seconds = patience.as_secs();
+            tracing::warn!(target: TARGET, seconds, "requests were under way for too long, and are cut off");
+            serving.abort();
+            // Its end, not only the wish for it: nothing is served after this.
+            let _ = serving.await;
         }
+        drop(aside);
     }
 }
-
-const LOOPBACK_LIMITS: Limits = Limits { requester: None, pair: Some(Limit { claims: 40, seconds: 4 }) };
 
 /// What is over is forgotten so much later.
 const COLLECTION_PERIOD: Duration = Duration::from_secs(10 * 60);
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections to the address of the metrics.
+const OPERATORS_MAX: usize = 64;

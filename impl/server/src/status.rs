@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::{
     auth::AuthFailure,
+    logs::TARGET,
     problem::{ItemProblem, Problem, ProblemKind as Kind},
     seams::UnknownUser,
     service::{HearError, NotDone},
@@ -45,10 +46,11 @@ impl Kind {
             Self::AlreadyEnrolled | Self::KeyTaken | Self::KeyEnded | Self::ExpiryNotForward => StatusCode::CONFLICT,
             Self::IdempotencyMismatch | Self::AcknowledgedTooFar => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::TimedOut | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             // These, and what can be wrong with one KeyPackage, which is part of `KeyPackagesRefused`.
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -60,6 +62,8 @@ impl Kind {
             Self::Unauthenticated => &[("www-authenticate", "Signature"), ("accept-signature", ACCEPT_SIGNATURE)],
             Self::OperatorOnly => &[("www-authenticate", "Bearer")],
             Self::Busy => &[("retry-after", "1")],
+            // What is left of the body would be taken for the next request.
+            Self::TooSlow => &[("connection", "close")],
             _ => &[],
         }
     }
@@ -80,6 +84,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = retry_after {
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
+        // For logs and metrics.
+        response.extensions_mut().insert(kind);
         response
     }
 }
@@ -111,7 +117,10 @@ where
             NotDone::Refused(refusal) => refusal.into(),
             NotDone::Contended => Self::new(Kind::Busy, "too many others changed the same history at this moment"),
             // What exactly failed is for the operator, not for strangers.
-            NotDone::Failed(_) => Self::new(Kind::Failed, "the directory could not finish this request"),
+            NotDone::Failed(error) => {
+                tracing::error!(target: TARGET, %error, "a request failed");
+                Self::new(Kind::Failed, "the directory could not finish this request")
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What was signed: the signature's parameters as they were sent, and the base that they lead to (RFC 9421 §2.5).
 
+use std::fmt;
+
 use axum::http::{HeaderMap, Uri, header::HOST, request::Parts};
 use httpsig::prelude::message_component::{HttpMessageComponent, HttpMessageComponentId};
 use kpd_directory::UnixSeconds;
 use sfv::{BareItem, Dictionary, FieldType as _, InnerList, Item, ListEntry, Parser};
 
 use super::AuthFailure;
-use crate::wire::IDEMPOTENCY_KEY;
+use crate::{serve::OverTls, wire::IDEMPOTENCY_KEY};
 
 /// The scheme and authority under which clients know this server, such as `https://directory.example.org`.
 ///
@@ -56,7 +58,8 @@ impl Origin {
     fn of(head: &Parts) -> Option<Self> {
         let host = || head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let authority = head.uri.authority().map(|authority| authority.as_str()).or_else(host)?;
-        Some(Self { scheme: "http".into(), authority: authority.into() })
+        let scheme = if head.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
+        Some(Self { scheme: scheme.into(), authority: authority.into() })
     }
 
     /// Lower case, and without the scheme's own port (RFC 9421 §2.2.3).
@@ -64,6 +67,12 @@ impl Origin {
         let authority = self.authority.to_ascii_lowercase();
         let port = if self.scheme == "https" { ":443" } else { ":80" };
         authority.strip_suffix(port).map_or_else(|| authority.clone(), Into::into)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
     }
 }
 

@@ -43,6 +43,12 @@ kinds! {
         "Send JSON, with Content-Type: application/json.";
     TooLarge "too-large" ["PUB-LIMITS"] "The body or the KeyPackage is too large",
         "Read the limits at /v1/policy, and send less at a time.";
+    TooSlow "too-slow" [] "The body did not come in time",
+        "Nothing changed. Send the request again, over a faster connection or with less in it.";
+    TimedOut "timed-out" [] "There was no answer in time",
+        "Whether anything changed is unknown. Repeat the request; for a claim, with the same Idempotency-Key.";
+    NotReady "not-ready" [] "This server should not be sent requests now",
+        "Use another one, or wait; the detail says why.";
     Busy "busy" ["LAST-ONLY-WHEN-EXHAUSTED"] "Too many others at the same moment",
         "Nothing changed. Repeat the request after the time in Retry-After.";
     Failed "failed" [] "Something failed that should not",

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::document::ProblemRefusals;
+use super::document::{ProblemRefusals, ReadyRefusals};
 use crate::{
     extract::{App, Names},
     problem::{Explanation, Problem, ProblemKind},
@@ -25,6 +25,21 @@ pub(super) async fn policy(State(app): State<App>) -> Response {
 #[utoipa::path(get, path = "/healthz", tag = "about", responses((status = OK, description = "It does", body = Health)))]
 pub(super) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
+}
+
+/// Whether requests should be sent here: the store answers, and the server is not about to stop.
+#[utoipa::path(get, path = "/readyz", tag = "about",
+    responses((status = OK, description = "They should", body = Health), ReadyRefusals))]
+pub(super) async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
+    match app.operations.unready().await {
+        None => Ok(Json(Health { status: "ready" })),
+        Some(why) => Err(Problem::new(ProblemKind::NotReady, why)),
+    }
+}
+
+/// What the operator counts, in the text format of OpenMetrics.
+pub(super) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], app.operations.metrics.text())
 }
 
 /// What a type of problem means.

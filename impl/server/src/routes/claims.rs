@@ -35,6 +35,7 @@ pub(super) async fn claim(
     let claim = Claim { requester: signer.requester, cipher_suites, last_resort, idempotency_key };
     match app.directory.claim(&user, &claim).await? {
         Answered::Claimed(claimed) => {
+            app.operations.metrics.claimed(&claimed);
             let headers = [(CACHE_CONTROL, app.directory.seams().claim_cache_control)];
             let mut response = (headers, Json(ClaimedShape::from(claimed))).into_response();
             if let Some(remaining) = app.directory.gives_away(&user).await {

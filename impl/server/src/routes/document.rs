@@ -52,7 +52,7 @@ macro_rules! refusals {
 
             impl IntoResponses for $operation {
                 fn responses() -> BTreeMap<String, RefOr<Response>> {
-                    responses(&[$(Kind::$kind,)* Kind::BadRequest, Kind::Busy, Kind::Failed])
+                    responses(&[$(Kind::$kind,)* Kind::BadRequest, Kind::TooSlow, Kind::Busy, Kind::TimedOut, Kind::Failed])
                 }
             }
         )*
@@ -79,6 +79,7 @@ refusals! {
     FeedRefusals: Unauthenticated NotOwner UnknownClient TooLarge;
     AcknowledgeRefusals: Unauthenticated NotOwner UnknownClient AcknowledgedTooFar TooLarge UnsupportedMediaType;
     ProblemRefusals: NotFound;
+    ReadyRefusals: NotReady;
 }
 
 /// One response for each status, which names the types of problems that have it.

@@ -1,6 +1,6 @@
 //! A client's KeyPackages: published, replaced, withdrawn, counted, compared; and what it is told of them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use kpd_directory::{
     ClientName, Decision, KeyPackageRef, Policy, UserId,
@@ -10,6 +10,8 @@ use kpd_directory::{
     reconcile::Inventory,
     withdraw::WithdrawError,
 };
+
+use tokio::sync::Semaphore;
 
 use super::{Directory, HearError, NotDone};
 use crate::{
@@ -52,11 +54,18 @@ impl Directory {
         self.command(user, |scene| (self.seams.replace)(scene, &batch)).await
     }
 
-    /// Verifies on other threads than those that serve: it is up to a second of computing for a full batch.
+    /// Verifies on other threads than those that serve: a full batch is tens of milliseconds of computing, and claims
+    /// wait for nothing of it. No more of them at once than half the processors: threads of batches would else outnumber
+    /// those that serve (`benches/benches/beside.rs` has the figures).
     async fn verified(&self, client: &ClientName, uploads: Vec<Upload>) -> Result<Batch, NotDone<PublishError>> {
         let (client, policy) = (client.clone(), self.policy.clone());
-        let verified = tokio::task::spawn_blocking(move || Batch::verified(client, uploads, &policy));
-        verified.await.map_err(NotDone::failed)
+        let turn = verifiers().acquire().await.map_err(NotDone::failed)?;
+        let verify = move || {
+            // Held by the thread: who asked may be gone before it is done.
+            let _turn = turn;
+            Batch::verified(client, uploads, &policy)
+        };
+        tokio::task::spawn_blocking(verify).await.map_err(NotDone::failed)
     }
 
     /// Takes KeyPackages back.
@@ -133,6 +142,13 @@ impl Directory {
     pub async fn inventory(&self, user: &UserId, client: &ClientName) -> Result<Inventory, NotDone<FeedError>> {
         self.command(user, |scene| (self.seams.inventory)(scene, client)).await
     }
+}
+
+/// One for all directories of the process, as its processors are.
+fn verifiers() -> &'static Semaphore {
+    static VERIFIERS: OnceLock<Semaphore> = OnceLock::new();
+    let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
+    VERIFIERS.get_or_init(|| Semaphore::new(half()))
 }
 
 impl Batch {

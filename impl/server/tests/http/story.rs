@@ -31,7 +31,7 @@ async fn with_p256() {
     site.stop().await;
 }
 
-async fn tell(site: &Site, key: Key, suite: u16) {
+pub(crate) async fn tell(site: &Site, key: Key, suite: u16) {
     let bob = Person::new("acct:bob@example.org", "bob-phone", key);
     let tablet = Person::new("acct:bob@example.org", "bob-tablet", Key::ed25519(2));
     let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(3));

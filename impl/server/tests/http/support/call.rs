@@ -113,7 +113,7 @@ impl<'a> Call<'a> {
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         match name {
             "@method" => self.method.to_string(),
-            "@target-uri" => format!("http://{}{}", self.site.authority(), self.path),
+            "@target-uri" => format!("{}{}", self.site.base(), self.path),
             "@authority" => self.site.authority(),
             "@path" => path.into(),
             "@query" => format!("?{query}"),
@@ -151,7 +151,7 @@ impl<'a> Call<'a> {
     /// The request as it is sent.
     pub(crate) fn into_request(self) -> reqwest::RequestBuilder {
         let signed = if self.signature.is_empty() { self.signed() } else { self };
-        let url = format!("http://{}{}", signed.site.authority(), signed.path);
+        let url = format!("{}{}", signed.site.base(), signed.path);
         let mut request = signed.site.http.request(signed.method.clone(), url);
         for (name, value) in signed.headers.iter().chain(&signed.signature) {
             request = request.header(name, value);

@@ -14,7 +14,8 @@ pub(crate) const OPERATOR: &str = "operator's secret";
 const DAY: u64 = 86_400;
 
 pub(crate) struct Site {
-    running: Running,
+    pub(crate) running: Running,
+    scheme: &'static str,
     pub(crate) http: reqwest::Client,
     /// The server's clock, as told by its first answer: the tests read none of their own.
     clock: (u64, Instant),
@@ -43,9 +44,13 @@ impl Site {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy();
         let client = if http2 { client.http2_prior_knowledge() } else { client.http1_only() };
+        Self::with_client(stores, config, client.build().unwrap()).await
+    }
+
+    pub(crate) async fn with_client(stores: Stores, config: Config, http: reqwest::Client) -> Self {
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
         let running = kpd_server::start_over(stores, config).await.unwrap();
-        let mut site =
-            Self { running, http: client.build().unwrap(), clock: (0, Instant::now()), seen: Mutex::default() };
+        let mut site = Self { running, scheme, http, clock: (0, Instant::now()), seen: Mutex::default() };
         let not_after = site.enrolled("acct:clock@example.org").await["not_after"].as_u64().unwrap();
         site.clock = (not_after - DAY, Instant::now());
         site
@@ -57,6 +62,10 @@ impl Site {
 
     pub(crate) fn authority(&self) -> String {
         self.running.address().to_string()
+    }
+
+    pub(crate) fn base(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority())
     }
 
     pub(crate) async fn stop(self) {
