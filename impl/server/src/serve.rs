@@ -1,6 +1,6 @@
 //! Starting a directory on a socket, and stopping it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use kpd_directory::{
     Policy,
@@ -15,7 +15,7 @@ use crate::{
     mutants::Mutant,
     routes::router,
     seams::Seams,
-    service::Directory,
+    service::{Directory, Fenced, NotDone},
     store::Stores,
     wire::PolicyShape,
 };
@@ -31,6 +31,8 @@ pub struct Config {
     pub policy: Policy,
     /// How old a signed request may be, or how far ahead of our clock.
     pub signature_window_seconds: u64,
+    /// Withdraws whatever the store has available before anybody is served: it was restored from a backup (`LIFE-RESTORE`).
+    pub fence: bool,
     /// The origin under which clients know this server; without it, what the request says (see [`Origin`]).
     pub origin: Option<Origin>,
     /// Breaks one rule on purpose.
@@ -41,6 +43,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    fenced: Option<Fenced>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -57,6 +60,9 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
+    /// The store failed before all of it was fenced; start again, and fence again.
+    #[error("cannot fence the store: {0}")]
+    Fence(#[source] NotDone<Infallible>),
 }
 
 impl Config {
@@ -70,6 +76,7 @@ impl Config {
             operator_token: operator_token.into(),
             policy: Policy { limits: LOOPBACK_LIMITS, ..Policy::default() },
             signature_window_seconds: 60,
+            fence: false,
             origin: None,
             mutant: None,
         }
@@ -94,7 +101,9 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     let listening = |error| StartError::Listen { address: config.address, error };
     let listener = TcpListener::bind(config.address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
+    let fence = config.fence;
     let (router, app) = router(shared(stores, config));
+    let fenced = if fence { Some(app.directory.fence_all().await.map_err(StartError::Fence)?) } else { None };
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(async {
         // An error means that `Running` was dropped: that stops the server, too.
@@ -107,7 +116,7 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
             () = collect_again_and_again(app) => {}
         }
     });
-    Ok(Running { address, stop, serving })
+    Ok(Running { address, fenced, stop, serving })
 }
 
 async fn collect_again_and_again(app: App) {
@@ -135,6 +144,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What was fenced before it began to serve, if that was asked for.
+    #[must_use]
+    pub fn fenced(&self) -> Option<Fenced> {
+        self.fenced
     }
 
     /// Stops: no new connections, and the requests under way are answered, if that does not take too long.

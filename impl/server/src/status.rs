@@ -23,6 +23,7 @@ use crate::{
     problem::{ItemProblem, Problem, ProblemKind as Kind},
     seams::UnknownUser,
     service::NotDone,
+    store::StoreError,
 };
 
 /// Something came into being.
@@ -43,12 +44,13 @@ impl Kind {
             Self::NotFound | Self::UnknownUser | Self::UnknownClient | Self::UnknownKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::AlreadyEnrolled | Self::KeyTaken | Self::KeyEnded | Self::ExpiryNotForward => StatusCode::CONFLICT,
+            Self::NotDurable => StatusCode::CONFLICT,
             Self::IdempotencyMismatch | Self::AcknowledgedTooFar => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::StoreFailed => StatusCode::SERVICE_UNAVAILABLE,
             // These, and what can be wrong with one KeyPackage, which is part of `KeyPackagesRefused`.
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -60,6 +62,7 @@ impl Kind {
             Self::Unauthenticated => &[("www-authenticate", "Signature"), ("accept-signature", ACCEPT_SIGNATURE)],
             Self::OperatorOnly => &[("www-authenticate", "Bearer")],
             Self::Busy => &[("retry-after", "1")],
+            Self::StoreFailed => &[("retry-after", "5")],
             _ => &[],
         }
     }
@@ -111,8 +114,16 @@ where
             NotDone::Refused(refusal) => refusal.into(),
             NotDone::Contended => Self::new(Kind::Busy, "too many others changed the same history at this moment"),
             // What exactly failed is for the operator, not for strangers.
+            NotDone::Store(error) => error.into(),
             NotDone::Failed(_) => Self::new(Kind::Failed, "the directory could not finish this request"),
         }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(_: StoreError) -> Self {
+        // Which disk, and what is the matter with it, is for the operator.
+        Self::new(Kind::StoreFailed, "the directory cannot store anything now")
     }
 }
 
@@ -120,7 +131,7 @@ impl From<AuthFailure> for Problem {
     fn from(failure: AuthFailure) -> Self {
         let kind = match failure {
             AuthFailure::Overloaded => Kind::Busy,
-            AuthFailure::Unavailable => Kind::Failed,
+            AuthFailure::Unavailable => Kind::StoreFailed,
             _ => Kind::Unauthenticated,
         };
         let reason = (kind == Kind::Unauthenticated).then(|| failure.reason());
