@@ -1,5 +1,6 @@
 //! The command line: what each command is, and which exit code it ends with.
 
+mod audit;
 mod info;
 mod model;
 mod mutants;
@@ -32,6 +33,8 @@ enum Command {
     Run(run::RunArguments),
     /// Runs the reference server.
     Serve(serve::ServeArguments),
+    /// Judges what a stopped server has stored, by the rules of the model.
+    Audit(audit::AuditArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
     /// Lists the vectors, the rules or the mutants.
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(arguments))),
+        Command::Audit(arguments) => runtime().and_then(|runtime| runtime.block_on(audit::audit(&arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),

@@ -1,9 +1,13 @@
 //! `kpd serve`: the reference server, whole or with one mutation.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
-use kpd_server::{Config, Limit, Limits, Mutant, Origin, Policy, Selection};
+use kpd_server::{
+    Config, Limit, Limits, Mutant, Origin, Policy, Selection,
+    service::Fenced,
+    store::{Durable, Stores, durable::Opening},
+};
 
 use crate::{
     cli::{CliError, out::say},
@@ -32,6 +36,20 @@ pub(super) struct ServeArguments {
     /// The same over all users that a requester claims from.
     #[arg(long, value_name = "CLAIMS/SECONDS")]
     requester_limit: Option<LimitArgument>,
+    /// Where histories are kept: `file:PATH` survives the process (the file is made if there is none); `memory` does not.
+    #[arg(long, value_name = "file:PATH|memory", default_value = "memory")]
+    store: StoreArgument,
+    /// The store is a restored backup: before anybody is served, withdraws whatever is available in it, since that may have
+    /// been granted after the backup was made. A backup cannot be told from the store that it is of: without this,
+    /// KeyPackages are granted twice.
+    #[arg(long)]
+    fence: bool,
+    /// Keeps every event for ever, so that `kpd audit` can judge all of the history; the file then grows without end.
+    #[arg(long)]
+    keep_history: bool,
+    /// Makes the file of the store as small as it can be before serving.
+    #[arg(long)]
+    compact: bool,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
@@ -43,6 +61,48 @@ enum SelectionArgument {
     Random,
     /// In the order of upload.
     Fifo,
+}
+
+/// Where histories are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StoreArgument {
+    /// In memory.
+    Memory,
+    /// In this file.
+    File(PathBuf),
+}
+
+impl FromStr for StoreArgument {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("file:") {
+            Some("") => Err("a path after file:, such as file:directory.kpd"),
+            Some(path) => Ok(Self::File(path.into())),
+            None if text == "memory" => Ok(Self::Memory),
+            None => Err("file:PATH, such as file:directory.kpd, or memory"),
+        }
+    }
+}
+
+impl StoreArgument {
+    fn open(&self, arguments: &ServeArguments) -> Result<Stores, CliError> {
+        let failed = |error: &dyn std::fmt::Display| CliError::Failed(format!("--store: {error}"));
+        match self {
+            Self::Memory if arguments.fence || arguments.compact => {
+                Err(CliError::Usage("--fence and --compact are for what is in a file: give --store file:PATH".into()))
+            }
+            Self::Memory => Ok(Stores::in_memory()),
+            Self::File(path) => {
+                let opening = Opening { create: true, keep_history: arguments.keep_history };
+                let file = Durable::open(path, opening).map_err(|error| failed(&error))?;
+                if arguments.compact {
+                    file.shrink().map_err(|error| failed(&error))?;
+                }
+                Ok(Stores::durable(file))
+            }
+        }
+    }
 }
 
 /// `20/3600`, or `none`.
@@ -83,14 +143,22 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
         pair: limit(arguments.pair_limit, usual.limits.pair),
     };
     let policy = Policy { selection, limits, ..usual };
-    let config = Config { policy, origin, address: arguments.address, mutant, ..Config::new(token.clone()) };
-    let running = kpd_server::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
+    let (address, fence) = (arguments.address, arguments.fence);
+    let config = Config { policy, origin, address, fence, mutant, ..Config::new(token.clone()) };
+    let stores = arguments.store.open(&arguments)?;
+    let running = kpd_server::start_over(stores, config).await.map_err(|error| CliError::Failed(error.to_string()))?;
     say!("listening on http://{}", running.address());
     say!("what it serves: http://{}/openapi.json", running.address());
     if arguments.operator_token.is_none() {
         say!("operator token: {token}");
     }
-    say!("everything is kept in memory and gone when it stops");
+    match &arguments.store {
+        StoreArgument::Memory => say!("everything is kept in memory and gone when it stops"),
+        StoreArgument::File(path) => say!("everything is kept in {}", path.display()),
+    }
+    if let Some(Fenced { users, key_packages }) = running.fenced() {
+        say!("fenced: {users} users, {key_packages} KeyPackages withdrawn; start without --fence from now on");
+    }
     if let Some(mutant) = mutant {
         say!("MUTANT {}: {} (breaks {})", mutant.name, mutant.says, mutant.breaks);
     }

@@ -13,6 +13,8 @@ mod condition;
 mod error;
 mod format;
 #[cfg(test)]
+mod pinned;
+#[cfg(test)]
 mod tests;
 mod writer;
 

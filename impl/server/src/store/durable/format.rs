@@ -50,7 +50,11 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     match bytes.split_first() {
-        Some((&ENCODING, rest)) => postcard::from_bytes(rest).map_err(|error| StoreError(Box::new(error))),
+        Some((&ENCODING, rest)) => match postcard::take_from_bytes(rest) {
+            Ok((value, [])) => Ok(value),
+            Ok((_, more)) => Err(StoreError::because(format!("{} bytes follow it", more.len()))),
+            Err(error) => Err(StoreError(Box::new(error))),
+        },
         Some((other, _)) => Err(StoreError::because(format!(
             "it is written in encoding {other}, and this version of kpd reads encoding {ENCODING}: use the version that wrote it"
         ))),
