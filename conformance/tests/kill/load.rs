@@ -201,7 +201,7 @@ impl Worker {
                 Deed::RemoveKey(Arc::clone(&self.listed[self.rng.random_range(0..self.listed.len())]))
             }
             94..97 => Deed::Block(format!("acct:spam-{}@example.net", self.count)),
-            97..99 => Deed::Block(self.eve.user.clone()),
+            97..98 => Deed::Block(self.eve.user.clone()),
             _ => return self.ask_when_spent().await,
         };
         self.perform(deed).await

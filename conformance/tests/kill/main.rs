@@ -26,7 +26,7 @@ use load::{Load, Worker};
 const WORKERS: usize = 4;
 
 /// Of a requester, in a day: it has to be met, and more than once.
-const CLAIMS_MAX: usize = 40;
+const CLAIMS_MAX: usize = 8;
 
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
@@ -82,7 +82,7 @@ async fn nothing_that_was_acknowledged_is_lost() {
     assert_eq!(audit.exit, 0, "{}", audit.all());
     // Without these it would have proved nothing.
     let (answered, lost, granted) = load.counts();
-    assert!(answered as u64 > 20 * cycles && lost > 0 && granted as u64 > 2 * cycles, "{}", load.told());
+    assert!(answered as u64 > 5 * cycles && lost > 0 && granted as u64 > cycles, "{}", load.told());
     assert!(audit.out.contains(&format!(" {granted} granted")), "{granted} were granted:\n{}", audit.out);
 }
 

@@ -7,14 +7,19 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use kpd_directory::{
+    CipherSuite, ClientName, Event, KeyPackageRef, SignatureKey, SignatureScheme, UserId,
+    key_package::{Facts, Role},
+};
 use redb::{Database, StorageBackend, TableDefinition, backends::FileBackend};
+use sha2::{Digest as _, Sha256};
 
 use super::{Durable, OpenError, Opening, format};
 use crate::store::{
-    Appended, Store,
+    Appended, Store, Stream,
     contract::{Note, durable, notes, stream},
 };
 
@@ -276,6 +281,64 @@ async fn what_was_dropped_makes_room() {
     assert_eq!(sizes[2], sizes[5], "room is used again: {sizes:?}");
     store.shrink().unwrap();
     assert!(size() < sizes[5] / 2, "{} of {}", size(), sizes[5]);
+}
+
+/// A start takes seconds, however much there is: `cargo test --release -p kpd-server -- --ignored million --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "half a gigabyte, and some minutes"]
+async fn a_million_key_packages_are_there_in_seconds() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = durable(directory.path());
+    let path = store.path().to_path_buf();
+    let made = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..100 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for user in 0..100 {
+                let user = UserId::parse(&format!("acct:user-{task}-{user}@example.org")).unwrap();
+                let published = published(&user);
+                let appended = store.append(&Stream::of_user(&user), 0, vec![published]).await.unwrap();
+                assert_eq!(appended, Appended::Done);
+            }
+        });
+    }
+    tasks.join_all().await;
+    eprintln!("made in {:?}, {} MB", made.elapsed(), fs::metadata(&path).unwrap().len() >> 20);
+    // As after a kill: a copy of the file while it is open.
+    let killed = directory.path().join("killed.kpd");
+    fs::copy(&path, &killed).unwrap();
+    drop(store);
+    for (what, path) in [("closed", path), ("killed", killed)] {
+        let begun = Instant::now();
+        let store = Durable::open(&path, OPENING).unwrap();
+        let opened = begun.elapsed();
+        let user = Stream::of_user(&UserId::parse("acct:user-57-42@example.org").unwrap());
+        let loaded = Store::<Event>::load(&store, &user, 0).await.unwrap();
+        assert_eq!(loaded.events.len(), 1);
+        eprintln!("{what}: opened in {opened:?}, a first user in {:?}", begun.elapsed() - opened);
+        assert!(opened < Duration::from_secs(30), "{what}: {opened:?}");
+    }
+}
+
+/// A hundred KeyPackages, each with 300 bytes that are no others'.
+fn published(user: &UserId) -> Event {
+    let signer = SignatureKey::new(SignatureScheme::Ed25519, &[7; 32]).unwrap();
+    let facts = |number: u8| {
+        let digest: [u8; 32] = Sha256::digest(format!("{user} {number}")).into();
+        Facts {
+            reference: KeyPackageRef::parse(&data_encoding::BASE64URL_NOPAD.encode(&digest)).unwrap(),
+            init_key_digest: digest,
+            suite: CipherSuite(1),
+            role: Role::Regular,
+            signer: signer.clone(),
+            not_before: 0,
+            not_after: u64::MAX,
+            bytes: digest.iter().copied().cycle().take(300).collect(),
+        }
+    };
+    let client = ClientName::parse("phone").unwrap();
+    Event::Published { at: 0, client, key_packages: (0..100).map(facts).collect() }
 }
 
 #[tokio::test]
