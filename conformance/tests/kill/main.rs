@@ -50,7 +50,9 @@ async fn killed_again_and_again(name: &str, cycles: u64, mutant: &[&str]) -> (Lo
     }
     for _ in 0..cycles {
         let running: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.until_it_is_gone())).collect();
-        tokio::time::sleep(Duration::from_millis(rng.random_range(30..400))).await;
+        // After so many answers, on a fast machine as on a slow one, and then at any moment.
+        load.has_answered(rng.random_range(10..80)).await;
+        tokio::time::sleep(Duration::from_micros(rng.random_range(0..20_000))).await;
         drop(serving);
         workers = vec![];
         for worker in running {
@@ -61,6 +63,10 @@ async fn killed_again_and_again(name: &str, cycles: u64, mutant: &[&str]) -> (Lo
     }
     for worker in &mut workers {
         worker.settle().await;
+    }
+    // Only now is there nobody any more of whom somebody could be told.
+    for worker in &mut workers {
+        worker.read().await;
     }
     let mut violations = vec![];
     for worker in &workers {

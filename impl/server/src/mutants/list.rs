@@ -9,9 +9,6 @@ use crate::{
     views::Keeping,
 };
 
-/// The truth.
-const HONEST: Seams = Seams::HONEST;
-
 /// The truth, with the histories at hand that it can be bent with.
 const TRUTH: Seams = Seams { keeping: Keeping::Histories, ..Seams::HONEST };
 
@@ -383,7 +380,7 @@ mutants! {
     // The end of a process
     "answers-before-stored" breaks "CLAIM-DURABLE":
         "What is done is answered before the disk has it, and gone after a kill.",
-        HONEST with store: stores::hasty;
+        TRUTH with store: stores::hasty;
     "forgets-limits" breaks "RATE-DURABLE":
         "After a restart nobody has claimed anything, as far as limits are concerned.",
         TRUTH with store: stores::forgets_limits;
