@@ -131,14 +131,16 @@ impl<E: Recorded> Store<E> for Lying<E> {
             if self.pauses {
                 tokio::time::sleep(PAUSE).await;
             }
-            while self.careless {
+            if !self.careless {
+                return self.store.append(stream, version, events).await;
+            }
+            loop {
                 let Loaded { snapshot, events: there } = self.store.load(stream, 0).await?;
                 let version = snapshot.map_or(0, |(version, _)| version) + there.len();
                 if self.store.append(stream, version, events.clone()).await? == Appended::Done {
                     return Ok(Appended::Done);
                 }
             }
-            self.store.append(stream, version, events).await
         })
     }
 

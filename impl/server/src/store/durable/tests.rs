@@ -26,7 +26,7 @@ use crate::store::{
 const OPENING: Opening = Opening { create: true, keep_history: false };
 
 fn error(path: &Path, opening: Opening) -> (OpenError, String) {
-    let error = Durable::open(path, opening).err().expect("an error");
+    let error = Durable::open(path, opening).expect_err("an error");
     let says = error.to_string();
     assert!(says.contains(&path.display().to_string()), "{says}");
     (error, says)
