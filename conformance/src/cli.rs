@@ -1,5 +1,6 @@
 //! The command line: what each command is, and which exit code it ends with.
 
+mod audit;
 mod demo;
 mod enrol;
 mod export;
@@ -40,6 +41,8 @@ enum Command {
     Enrol(enrol::EnrolArguments),
     /// Plays the story of a directory once, against the reference server and with real groups.
     Demo(demo::DemoArguments),
+    /// Judges what a stopped server has stored, by the rules of the model.
+    Audit(audit::AuditArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
     /// Lists the vectors, the rules or the mutants.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(*arguments))),
         Command::Enrol(arguments) => runtime().and_then(|runtime| runtime.block_on(enrol::enrol(arguments))),
         Command::Demo(arguments) => runtime().and_then(|runtime| runtime.block_on(demo::demo(&arguments))),
+        Command::Audit(arguments) => runtime().and_then(|runtime| runtime.block_on(audit::audit(&arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),

@@ -187,6 +187,7 @@ fn no_crate_knows_more_than_it_should() {
     assert_eq!(
         knows,
         [
+            "conformance/src/cli/audit.rs",
             "conformance/src/cli/info.rs",
             "conformance/src/cli/mutants.rs",
             "conformance/src/cli/serve.rs",

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Decision, Event,
     event::{Claim, Granted, LastResort, Watched},
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// The answer to a claim; the first one under an idempotency key is final, also when it is a refusal (`CLAIM-RETRY`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answered {
     /// It passed the limits, whether or not anything was left.
     Claimed(Claimed),
@@ -22,14 +24,14 @@ pub enum Answered {
 }
 
 /// The answer to a claim that passed the limits: what each of the user's clients gave (`CLAIM-EACH-CLIENT`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claimed {
     /// In the order of their names. The requester's own client is not among them (`CLAIM-NOT-SELF`).
     pub clients: Vec<(ClientName, ClientAnswer)>,
 }
 
 /// What one client gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientAnswer {
     /// This KeyPackage.
     KeyPackage {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// One grant, told to the owner's client: exactly one for each (`NOTE-EVERY-GRANT`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Its place in the client's feed, from 1, without gaps but for those of a fence (`LIFE-RESTORE`).
     pub sequence: u64,

@@ -40,15 +40,16 @@ pub enum RequesterEvent {
     Refused { at: UnixSeconds, until: UnixSeconds, user: UserId, claim: Claim, limited: Limited },
 }
 
-/// What a requester's history leads to. Built by [`apply`](Self::apply) alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a requester's history leads to. Built by [`apply`](Self::apply) alone; serialised it is a snapshot, as
+/// [`UserState`](crate::UserState) is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequesterState {
     counted: Counted,
     /// By target, asking client and key.
     refused: Memory<(UserId, Requester, IdempotencyKey), Refusal>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Refusal {
     claim: Claim,
     limited: Limited,
@@ -112,7 +113,7 @@ impl RequesterState {
 /// Claims that count against a limit: until when each of them does.
 ///
 /// Each has its end from the limit of its time, so that a history can be read without knowing the limit of today.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counted(Vec<UnixSeconds>);
 
 impl Counted {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::names::UnixSeconds;
 
 /// Values under keys, each with an end of its own. To let go of those that are over costs what they are, not what is kept.
@@ -15,6 +17,21 @@ pub(crate) struct Memory<K, V> {
 impl<K, V> Default for Memory<K, V> {
     fn default() -> Self {
         Self { kept: BTreeMap::new(), ends: BTreeSet::new() }
+    }
+}
+
+/// The ends follow from what is kept.
+impl<K: Serialize, V: Serialize> Serialize for Memory<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.kept.serialize(serializer)
+    }
+}
+
+impl<'de, K: Clone + Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Memory<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kept = BTreeMap::<K, (UnixSeconds, V)>::deserialize(deserializer)?;
+        let ends = kept.iter().map(|(key, (until, _))| (*until, key.clone())).collect();
+        Ok(Self { kept, ends })
     }
 }
 

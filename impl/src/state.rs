@@ -4,6 +4,8 @@ mod client;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     blocks::Blocked,
     claim::Answered,
@@ -17,7 +19,10 @@ pub use client::Fate;
 pub(crate) use client::{ClientState, Record};
 
 /// Everything that decisions about one user depend on. Built by [`apply`](Self::apply) alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Its serialised form is a snapshot, which stands for the events that led to it: what is serialised here cannot be told
+/// from the events any more once a store has dropped them, so a change of any field needs a reader of the old form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserState {
     /// `None` until the operator has let the user in.
     pub(crate) enrolment: Option<Enrolment>,
@@ -42,7 +47,7 @@ pub struct UserState {
 }
 
 /// How a user was let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Enrolment {
     pub(crate) user: UserId,
     pub(crate) token_digest: [u8; 32],
@@ -51,7 +56,7 @@ pub(crate) struct Enrolment {
 }
 
 /// A signature key on a user's list, or formerly on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedKey {
     /// The key.
     pub key: SignatureKey,
@@ -66,7 +71,7 @@ pub struct ListedKey {
 }
 
 /// A claim that was answered, and how: with the bytes that it got, which outlive the KeyPackage's record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AnsweredClaim {
     pub(crate) at: UnixSeconds,
     pub(crate) claim: Claim,

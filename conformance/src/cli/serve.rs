@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
 use kpd_server::{
     Config, Mutant, StartError,
-    config::{SETTINGS, Settings, SettingsError},
+    config::{SETTINGS, Settings, SettingsError, StoreSetting},
     logs,
+    service::Fenced,
+    store::Stores,
 };
 
 use crate::{
@@ -27,6 +29,17 @@ pub(super) struct ServeArguments {
     /// Prints all settings with where they come from, and serves nothing.
     #[arg(long)]
     print_config: bool,
+    /// The store is a restored backup: before anybody is served, withdraws whatever is available in it, since that may have
+    /// been granted after the backup was made. A backup cannot be told from the store that it is of: without this,
+    /// KeyPackages are granted twice.
+    #[arg(long)]
+    fence: bool,
+    /// Keeps every event for ever, so that `kpd audit` can judge all of the history; the file then grows without end.
+    #[arg(long)]
+    keep_history: bool,
+    /// Makes the file of the store as small as it can be before serving.
+    #[arg(long)]
+    compact: bool,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
@@ -73,7 +86,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     });
     let settings = Settings::load(arguments.config.as_deref(), variables, arguments.settings.0).map_err(usage)?;
     let token = format!("{:032x}", rand::random::<u128>());
-    let config = Config { mutant, ..settings.finish(token.clone()).map_err(usage)? };
+    let config = Config { mutant, fence: arguments.fence, ..settings.finish(token.clone()).map_err(usage)? };
     if arguments.print_config {
         say!("{}", settings.print().trim_end());
         return Ok(Exit::Passed);
@@ -82,9 +95,10 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     // Before anybody can ask for it to end.
     let mut signals = Signals::new().map_err(|error| CliError::Failed(format!("cannot wait for signals: {error}")))?;
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let running = kpd_server::start_over(settings.store.open(), config).await.map_err(|error| match error {
+    let stores = open(&settings.store, arguments.keep_history, arguments.compact, arguments.fence)?;
+    let running = kpd_server::start_over(stores, config).await.map_err(|error| match error {
         StartError::Tls(_) => CliError::Usage(error.to_string()),
-        StartError::Listen { .. } => CliError::Failed(error.to_string()),
+        StartError::Listen { .. } | StartError::Fence(_) => CliError::Failed(error.to_string()),
     })?;
     say!("listening on {scheme}://{}", running.address());
     say!("what it serves: {scheme}://{}/openapi.json", running.address());
@@ -94,7 +108,13 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     if !settings.has_token() {
         say!("operator token: {token}");
     }
-    say!("everything is kept in memory and gone when it stops");
+    match &settings.store {
+        StoreSetting::Memory => say!("everything is kept in memory and gone when it stops"),
+        StoreSetting::File(path) => say!("everything is kept in {}", path.display()),
+    }
+    if let Some(Fenced { users, key_packages }) = running.fenced() {
+        say!("fenced: {users} users, {key_packages} KeyPackages withdrawn; start without --fence from now on");
+    }
     if let Some(mutant) = mutant {
         say!("MUTANT {}: {} (breaks {})", mutant.name, mutant.says, mutant.breaks);
     }
@@ -114,6 +134,19 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
         () = stop => Ok(Exit::Passed),
         () = signals.stop() => std::process::exit(ENDED_AT_ONCE),
     }
+}
+
+/// The store, after what is to be done with its file before serving.
+fn open(store: &StoreSetting, keep_history: bool, compact: bool, fence: bool) -> Result<Stores, CliError> {
+    if *store == StoreSetting::Memory && (fence || compact) {
+        return Err(CliError::Usage("--fence and --compact are for what is in a file: give --store file:PATH".into()));
+    }
+    let failed = |error: &dyn std::fmt::Display| CliError::Failed(format!("store: {error}"));
+    let stores = store.open(keep_history).map_err(|error| failed(&error))?;
+    if let Some(file) = stores.file.as_ref().filter(|_| compact) {
+        file.shrink().map_err(|error| failed(&error))?;
+    }
+    Ok(stores)
 }
 
 /// A mutant by its name.

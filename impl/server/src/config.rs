@@ -27,6 +27,8 @@ pub struct Config {
     pub policy: Policy,
     /// How old a signed request may be, or how far ahead of our clock.
     pub signature_window_seconds: u64,
+    /// Withdraws whatever the store has available before anybody is served: it was restored from a backup (`LIFE-RESTORE`).
+    pub fence: bool,
     /// The origin under which clients know this server; without it, what the request says (see [`Origin`]).
     pub origin: Option<Origin>,
     /// Breaks one rule on purpose.
@@ -80,6 +82,7 @@ impl Config {
             operator_token: operator_token.into(),
             policy: Policy { limits: LOOPBACK_LIMITS, ..Policy::default() },
             signature_window_seconds: 60,
+            fence: false,
             origin: None,
             mutant: None,
             http: HttpLimits::default(),

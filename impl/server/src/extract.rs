@@ -65,6 +65,9 @@ pub(crate) struct PerhapsSignedJson<T> {
     pub(crate) body: T,
 }
 
+/// A request of the operator, without a body that matters.
+pub(crate) struct Operator;
+
 /// A request of the operator, with its body.
 pub(crate) struct OperatorJson<T>(pub(crate) T);
 
@@ -124,18 +127,28 @@ impl<T: DeserializeOwned> FromRequest<App> for OperatorJson<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (head, body) = read(request, app).await?;
-        let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = authorization
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        // Digests are compared, so that the time it takes says nothing about the token.
-        let operator = token.is_some_and(|(_, token)| Sha256::digest(token).as_slice() == app.operator_token_digest);
-        if !operator {
-            let detail = "this is for the operator: Authorization: Bearer and the operator's token";
-            return Err(Problem::new(ProblemKind::OperatorOnly, detail));
-        }
+        must_be_operator(&head, app)?;
         Ok(Self(json(&head.headers, &body)?))
     }
+}
+
+impl FromRequestParts<App> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Parts, app: &App) -> Result<Self, Problem> {
+        must_be_operator(head, app).map(|()| Self)
+    }
+}
+
+fn must_be_operator(head: &Parts, app: &App) -> Result<(), Problem> {
+    let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = authorization
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    // Digests are compared, so that the time it takes says nothing about the token.
+    let operator = token.is_some_and(|(_, token)| Sha256::digest(token).as_slice() == app.operator_token_digest);
+    let detail = "this is for the operator: Authorization: Bearer and the operator's token";
+    operator.then_some(()).ok_or_else(|| Problem::new(ProblemKind::OperatorOnly, detail))
 }
 
 impl FromRequestParts<App> for Idempotency {

@@ -6,6 +6,7 @@ mod claims;
 mod document;
 mod feed;
 mod key_packages;
+mod operator;
 mod stream;
 mod users;
 mod verify;
@@ -65,6 +66,7 @@ fn listed() -> OpenApiRouter<App> {
         .routes(routes!(feed::stock))
         .routes(routes!(feed::notifications))
         .routes(routes!(feed::acknowledge))
+        .routes(routes!(operator::back_up))
         .routes(routes!(about::policy))
         .routes(routes!(about::health))
         .routes(routes!(about::ready))

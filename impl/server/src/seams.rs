@@ -1,6 +1,9 @@
 //! The places of the service where a mutant may lie. What stands here is the truth, which is the core's in every case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+};
 
 use kpd_directory::{
     CipherSuite, ClientName, Decision, Event, KeyPackageRef, Policy, Requester, SignatureKeyId, UnixSeconds, UserId,
@@ -60,6 +63,7 @@ pub(crate) struct Seams {
     pub(crate) acknowledge: fn(&Scene<'_>, &ClientName, u64) -> Ruling<(), FeedError>,
     pub(crate) wakes: Wakes,
     pub(crate) resumes: bool,
+    pub(crate) fence: fn(&Scene<'_>) -> Ruling<usize, Infallible>,
 }
 
 /// Whose a key is from now on, given its history; `None` if it is this client's already.
@@ -189,6 +193,7 @@ impl Seams {
         acknowledge: |scene, client, through| ruling(scene.state.acknowledge(scene.now, client, through)),
         wakes: Wakes::AtOnce,
         resumes: true,
+        fence: |scene| ruling(Ok(scene.state.fence(scene.policy, scene.now))),
     };
 }
 

@@ -6,7 +6,7 @@ mod listening;
 mod observe;
 mod operations;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 use tokio::{
@@ -22,7 +22,7 @@ use crate::{
     metrics::Metrics,
     routes::{operators_router, router},
     seams::Seams,
-    service::Directory,
+    service::{Directory, Fenced, NotDone},
     store::Stores,
     tls::{Tls, TlsError},
     wire::PolicyShape,
@@ -37,6 +37,7 @@ pub(crate) use operations::Operations;
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    fenced: Option<Fenced>,
     metrics_address: Option<SocketAddr>,
     tls: Option<Arc<Tls>>,
     stopping: watch::Sender<bool>,
@@ -72,6 +73,9 @@ pub enum StartError {
     /// The certificate or its key.
     #[error("{0}")]
     Tls(#[from] TlsError),
+    /// The store failed before all of it was fenced; start again, and fence again.
+    #[error("cannot fence the store: {0}")]
+    Fence(#[source] NotDone<Infallible>),
 }
 
 /// Starts a directory that keeps its histories in memory.
@@ -106,7 +110,9 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
         stores: stores.clone(),
         stopping: is_stopping,
     };
+    let fence = config.fence;
     let (router, app) = router(shared(metrics.measured(stores), config, operations));
+    let fenced = if fence { Some(app.directory.fence_all().await.map_err(StartError::Fence)?) } else { None };
     let metrics_address = operators.as_ref().map(|(_, address)| *address);
     let mut aside = vec![task(collect_again_and_again(Arc::clone(&app)))];
     tokio::spawn(end_waiting_with(is_closing.clone(), Arc::clone(&app)));
@@ -118,7 +124,7 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     }
     let service = Service { router, limits, tls: tls.clone(), metrics, closing: is_closing };
     let serving = tokio::spawn(listening::listen(listener, service));
-    Ok(Running { address, metrics_address, tls, stopping, closing, serving, aside, patience })
+    Ok(Running { address, fenced, metrics_address, tls, stopping, closing, serving, aside, patience })
 }
 
 fn task(work: impl Future<Output = ()> + Send + 'static) -> Aside {
@@ -158,6 +164,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What was fenced before it began to serve, if that was asked for.
+    #[must_use]
+    pub fn fenced(&self) -> Option<Fenced> {
+        self.fenced
     }
 
     /// Where it shows its metrics, if not at [`address`](Self::address).

@@ -10,18 +10,19 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
-    ClientName, Decision, Policy, Requester, UnixSeconds, UserId, UserState, keys::EnrolError, limits::RequesterState,
+    ClientName, Decision, Event, Policy, Requester, UnixSeconds, UserId, keys::EnrolError, limits::RequesterEvent,
 };
 
 use crate::{
     clock,
     seams::{Ground, Ruling, Scene, Seams, Wakes, ruling},
-    store::{Appended, Stores, Stream},
+    store::{Appended, StoreError, Stores, Stream},
     views::Views,
 };
 
 pub use keys::{Lasting, Verified};
 pub use packages::Upload;
+pub use upkeep::Fenced;
 pub(crate) use waiting::{HearError, Heard, Reader};
 
 /// A directory over a store; any number of them over one store are replicas of one directory.
@@ -29,8 +30,8 @@ pub(crate) use waiting::{HearError, Heard, Reader};
 pub struct Directory {
     stores: Stores,
     policy: Policy,
-    views: Views<UserState>,
-    requesters: Views<RequesterState>,
+    views: Views<Event>,
+    requesters: Views<RequesterEvent>,
     waiters: Arc<waiting::Waiters>,
     seams: Seams,
 }
@@ -44,6 +45,9 @@ pub enum NotDone<E> {
     /// Others were first each time; nothing changed. It is no refusal: the same command may succeed at once.
     #[error("too many others changed the same history")]
     Contended,
+    /// The store failed. Whether anything changed is unknown, and the next look at the store tells.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Something failed that should not. Whether anything changed is unknown.
     #[error("{0}")]
     Failed(Box<dyn std::error::Error + Send + Sync>),
@@ -95,7 +99,7 @@ impl Directory {
         let turn = self.views.of(user);
         let mut view = turn.lock().await;
         for conflicts in 0..ATTEMPTS_MAX {
-            view.catch_up(&*self.stores.users, &stream).await.map_err(NotDone::failed)?;
+            view.catch_up(&*self.stores.users, &stream).await?;
             let (state, history) = (&view.state, view.history.as_slice());
             let (policy, now, version) = (&self.policy, clock::now(), view.version);
             let scene = Scene { user, policy, now, state, version, history, conflicts };
@@ -104,9 +108,9 @@ impl Directory {
                 return answer.map_err(NotDone::Refused);
             }
             let appended = self.stores.users.append(&stream, view.version, events.clone()).await;
-            match appended.map_err(NotDone::failed)? {
+            match appended? {
                 Appended::Done => {
-                    view.take_in(events);
+                    view.appended(events, &*self.stores.users, &stream).await;
                     if self.seams.wakes != Wakes::Never {
                         self.waiters.wake(user);
                     }

@@ -24,6 +24,7 @@ use crate::{
     problem::{ItemProblem, Problem, ProblemKind as Kind},
     seams::UnknownUser,
     service::{HearError, NotDone},
+    store::StoreError,
 };
 
 /// Something came into being.
@@ -44,13 +45,14 @@ impl Kind {
             Self::NotFound | Self::UnknownUser | Self::UnknownClient | Self::UnknownKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::AlreadyEnrolled | Self::KeyTaken | Self::KeyEnded | Self::ExpiryNotForward => StatusCode::CONFLICT,
+            Self::NotDurable => StatusCode::CONFLICT,
             Self::IdempotencyMismatch | Self::AcknowledgedTooFar => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::TimedOut | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::TimedOut | Self::NotReady | Self::StoreFailed => StatusCode::SERVICE_UNAVAILABLE,
             // These, and what can be wrong with one KeyPackage, which is part of `KeyPackagesRefused`.
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -64,6 +66,7 @@ impl Kind {
             Self::Busy => &[("retry-after", "1")],
             // What is left of the body would be taken for the next request.
             Self::TooSlow => &[("connection", "close")],
+            Self::StoreFailed => &[("retry-after", "5")],
             _ => &[],
         }
     }
@@ -117,6 +120,7 @@ where
             NotDone::Refused(refusal) => refusal.into(),
             NotDone::Contended => Self::new(Kind::Busy, "too many others changed the same history at this moment"),
             // What exactly failed is for the operator, not for strangers.
+            NotDone::Store(error) => error.into(),
             NotDone::Failed(error) => {
                 tracing::error!(target: TARGET, %error, "a request failed");
                 Self::new(Kind::Failed, "the directory could not finish this request")
@@ -125,11 +129,18 @@ where
     }
 }
 
+impl From<StoreError> for Problem {
+    fn from(_: StoreError) -> Self {
+        // Which disk, and what is the matter with it, is for the operator.
+        Self::new(Kind::StoreFailed, "the directory cannot store anything now")
+    }
+}
+
 impl From<AuthFailure> for Problem {
     fn from(failure: AuthFailure) -> Self {
         let kind = match failure {
             AuthFailure::Overloaded => Kind::Busy,
-            AuthFailure::Unavailable => Kind::Failed,
+            AuthFailure::Unavailable => Kind::StoreFailed,
             _ => Kind::Unauthenticated,
         };
         let reason = (kind == Kind::Unauthenticated).then(|| failure.reason());

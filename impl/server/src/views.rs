@@ -2,36 +2,23 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use kpd_directory::{
-    Event, UserId, UserState,
-    limits::{RequesterEvent, RequesterState},
-};
+use kpd_directory::UserId;
 
-use crate::store::{Store, StoreError, Stream, Version};
-
-/// What a history leads to.
-pub(crate) trait State: fmt::Debug + Default {
-    /// What the history consists of.
-    type Event: fmt::Debug;
-
-    /// Takes one event in.
-    fn apply(&mut self, event: &Self::Event);
-}
+use crate::store::{Loaded, Recorded, Store, StoreError, Stream, Version};
 
 /// The views of the users, or of the requesters, that were asked about lately.
 #[derive(Debug)]
-pub(crate) struct Views<S: State> {
-    kept: Mutex<HashMap<UserId, Turn<S>>>,
+pub(crate) struct Views<E: Recorded> {
+    kept: Mutex<HashMap<UserId, Turn<E>>>,
     keeping: Keeping,
 }
 
 /// Held from the look at a view until its events are appended, so that commands of one server for one user queue up
 /// instead of running into conflicts; between servers over one store there is nothing but conflicts.
-pub(crate) type Turn<S> = Arc<tokio::sync::Mutex<View<S>>>;
+pub(crate) type Turn<E> = Arc<tokio::sync::Mutex<View<E>>>;
 
 /// What is kept of the users that were asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,31 +33,17 @@ pub(crate) enum Keeping {
 
 /// A state at a version.
 #[derive(Debug)]
-pub(crate) struct View<S: State> {
+pub(crate) struct View<E: Recorded> {
     pub(crate) version: Version,
-    pub(crate) state: S,
+    pub(crate) state: E::State,
     /// Empty unless histories are kept.
-    pub(crate) history: Vec<S::Event>,
+    pub(crate) history: Vec<E>,
+    /// How many events the newest state stands for that the store keeps, as far as is known here.
+    compacted: Version,
     keeping: Keeping,
 }
 
-impl State for UserState {
-    type Event = Event;
-
-    fn apply(&mut self, event: &Event) {
-        self.apply(event);
-    }
-}
-
-impl State for RequesterState {
-    type Event = RequesterEvent;
-
-    fn apply(&mut self, event: &RequesterEvent) {
-        self.apply(event);
-    }
-}
-
-impl<S: State> Views<S> {
+impl<E: Recorded> Views<E> {
     pub(crate) fn new(keeping: Keeping) -> Self {
         Self { kept: Mutex::default(), keeping }
     }
@@ -81,7 +54,7 @@ impl<S: State> Views<S> {
     }
 
     /// The view of a user, to be locked for the length of a command.
-    pub(crate) fn of(&self, user: &UserId) -> Turn<S> {
+    pub(crate) fn of(&self, user: &UserId) -> Turn<E> {
         let empty = || Arc::new(tokio::sync::Mutex::new(View::empty(self.keeping)));
         if self.keeping == Keeping::Nothing {
             return empty();
@@ -94,31 +67,48 @@ impl<S: State> Views<S> {
     }
 }
 
-impl<S: State> View<S> {
+impl<E: Recorded> View<E> {
     fn empty(keeping: Keeping) -> Self {
-        Self { version: 0, state: S::default(), history: vec![], keeping }
+        Self { version: 0, state: E::State::default(), history: vec![], compacted: 0, keeping }
     }
 
     /// Takes in what happened since.
-    pub(crate) async fn catch_up(&mut self, store: &dyn Store<S::Event>, stream: &Stream) -> Result<(), StoreError> {
-        let news = store.load(stream, self.version).await?;
-        self.take_in(news);
+    pub(crate) async fn catch_up(&mut self, store: &dyn Store<E>, stream: &Stream) -> Result<(), StoreError> {
+        let Loaded { snapshot, events } = store.load(stream, self.version).await?;
+        if let Some((version, state)) = snapshot {
+            (self.version, self.compacted, self.state) = (version, version, state);
+            self.history.clear();
+        }
+        self.take_in(events);
         Ok(())
     }
 
     /// Takes in events that were just loaded or appended.
-    pub(crate) fn take_in(&mut self, events: Vec<S::Event>) {
+    pub(crate) fn take_in(&mut self, events: Vec<E>) {
         self.version += events.len();
-        events.iter().for_each(|event| self.state.apply(event));
+        events.iter().for_each(|event| E::apply(&mut self.state, event));
         if self.keeping != Keeping::States {
             self.history.extend(events);
+        }
+    }
+
+    /// Takes in events that were just appended, and lets the state take the place of all events when it is time.
+    pub(crate) async fn appended(&mut self, events: Vec<E>, store: &dyn Store<E>, stream: &Stream) {
+        self.take_in(events);
+        let due = store.compacts_after().is_some_and(|after| self.version >= self.compacted.saturating_add(after));
+        // Who tells a history otherwise needs all of it.
+        if due && self.keeping != Keeping::Histories {
+            // The events are there, and so nothing is lost where it fails; the next event tries again.
+            if store.compact(stream, self.version, &self.state).await.is_ok() {
+                self.compacted = self.version;
+            }
         }
     }
 }
 
 /// Forgets views that nobody holds: those of users that do not exist, or else any. Loading one again is only slower.
-fn make_room<S: State>(kept: &mut HashMap<UserId, Turn<S>>) {
-    let empty = |turn: &Turn<S>| turn.try_lock().is_ok_and(|view| view.version == 0);
+fn make_room<E: Recorded>(kept: &mut HashMap<UserId, Turn<E>>) {
+    let empty = |turn: &Turn<E>| turn.try_lock().is_ok_and(|view| view.version == 0);
     kept.retain(|_, turn| Arc::strong_count(turn) > 1 || !empty(turn));
     if kept.len() >= VIEWS_MAX {
         let mut room = VIEWS_MAX / 8;

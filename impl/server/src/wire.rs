@@ -8,6 +8,7 @@ mod feed;
 mod key_packages;
 mod keys;
 mod object;
+mod operator;
 mod users;
 
 pub(crate) use about::{Health, PolicyShape};
@@ -18,6 +19,7 @@ pub(crate) use feed::{Acknowledge, NotificationShape, Notifications, StockShape,
 pub(crate) use key_packages::{InventoryShape, Publish, PublishedShape, ReplacedShape, RoleShape, Withdraw, Withdrawn};
 pub(crate) use keys::{AddKeyShape, AddedKeyShape, ExtendKey, KeyHistory, Keys, VerifiedShape};
 pub(crate) use object::Object;
+pub(crate) use operator::Backup;
 pub(crate) use users::{ClientRemoved, Enrol, Enrolled};
 
 /// The header that makes a repeated claim recognisable.

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     feed::{Drain, Notification},
     key_package::{Facts, Role},
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// One client's KeyPackages and notifications.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClientState {
     /// Everything ever published. Invariant: nothing leaves it before its `not_after`, so that what was granted cannot come
     /// back (`PUB-RETRY`, `LIFE-TOMBSTONE`).
@@ -35,7 +37,7 @@ pub(crate) struct ClientState {
 }
 
 /// A regular package that was granted lately.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Taken {
     suite: CipherSuite,
     user: UserId,
@@ -45,7 +47,7 @@ pub(crate) struct Taken {
 }
 
 /// A KeyPackage with its fate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) facts: Facts,
     /// The name of `facts.signer`, kept because each claim looks at it.
@@ -58,7 +60,7 @@ pub(crate) struct Record {
 }
 
 /// What became of a KeyPackage; final, once it is not `Available` (`LIFE-TERMINAL`). Expiry is a matter of the clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fate {
     /// Can be granted, as long as it is live.
     Available,

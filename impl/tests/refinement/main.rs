@@ -22,6 +22,8 @@ mod model;
 
 mod broken;
 
+mod restarts;
+
 use std::{cell::RefCell, collections::BTreeSet, sync::LazyLock};
 
 use kpd_directory::{

@@ -15,7 +15,7 @@ use kpd_directory::{
     feed::{FeedError, Notification, Stock},
     key_package::{KeyPackage, KeyPackageFlaw, Role},
     keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved},
-    limits::RequesterEvent,
+    limits::{RequesterEvent, RequesterState},
     policy::Selection,
     publish::{Item, Replaced},
     state::ListedKey,
@@ -256,9 +256,26 @@ impl Directory {
         self.users.get(&user_id(user)).map(|user| user.state.clone()).unwrap_or_default()
     }
 
+    /// As the next process finds it: states as they were serialised, in the place of the events.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.users.values_mut().for_each(|user| user.state = restored(&user.state));
+        self
+    }
+
+    /// What the claims of a requester have cost it.
+    pub(crate) fn requester(&self, user: &str) -> RequesterState {
+        RequesterState::of(self.requesters.get(&user_id(user)).into_iter().flatten())
+    }
+
     pub(crate) fn history(&self, user: &str) -> Vec<Event> {
         self.users.get(&user_id(user)).map(|user| user.history.clone()).unwrap_or_default()
     }
+}
+
+/// Written down, and read again.
+pub(crate) fn restored<T: serde::Serialize + serde::de::DeserializeOwned>(state: &T) -> T {
+    let bytes = postcard::to_stdvec(state).expect("it can be written");
+    postcard::from_bytes(&bytes).expect("it can be read")
 }
 
 /// A key of either scheme for each client.

@@ -7,7 +7,7 @@ use kpd_directory::{
     policy::{Limit, Selection},
 };
 
-use super::settings::{Settings, StoreSetting};
+use super::settings::{STORE_EXPECTED, Settings};
 use crate::{
     auth::Origin,
     logs::{LogFormat, LogLevel},
@@ -68,7 +68,7 @@ macro_rules! number {
 }
 
 macro_rules! text {
-    ($name:literal, $takes:literal, $expects:literal, $get:expr, $set:expr, $says:literal) => {
+    ($name:literal, $takes:literal, $expects:expr, $get:expr, $set:expr, $says:literal) => {
         Setting {
             name: $name,
             takes: $takes,
@@ -102,10 +102,11 @@ pub const SETTINGS: &[Setting] = &[
         |it, text| Origin::parse(text).ok().map(|origin| it.config.origin = Some(origin)),
         "The URL under which clients know this server: requests signed for another are refused. Without it, the Host \
          that a request names is taken."),
-    text!("store", "STORE", "`memory`",
+    text!("store", "STORE", STORE_EXPECTED,
         |it| Some(it.store.to_string()),
-        |it, text| StoreSetting::parse(text).map(|store| it.store = store),
-        "Where histories are kept; in `memory` they end with the process."),
+        |it, text| text.parse().ok().map(|store| it.store = store),
+        "Where histories are kept: in a file, on disk before an answer leaves; or in `memory`, where they end with the \
+         process."),
     text!("selection", "ORDER", "`random` or `fifo`",
         |it| Some(if it.config.policy.selection == Selection::Fifo { "fifo" } else { "random" }.into()),
         |it, text| selection(text).map(|selection| it.config.policy.selection = selection),

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use kpd_directory::Policy;
@@ -12,7 +13,13 @@ use super::{
     Config, TlsFiles, file,
     list::{SETTINGS, Setting},
 };
-use crate::{logs::Logs, store::Stores};
+use crate::{
+    logs::Logs,
+    store::{
+        Durable, Stores,
+        durable::{OpenError, Opening},
+    },
+};
 
 /// What an operator has set, and where.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub struct Settings {
 pub enum StoreSetting {
     /// In memory: they end with the process.
     Memory,
+    /// In this file, which is made where it is missing.
+    File(PathBuf),
 }
 
 /// What is wrong with a setting; nothing was started.
@@ -198,16 +207,27 @@ impl Settings {
 }
 
 impl StoreSetting {
-    /// `memory`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        (text == "memory").then_some(Self::Memory)
-    }
-
-    /// Opens it.
-    #[must_use]
-    pub fn open(&self) -> Stores {
+    /// Opens it; `keep_history` keeps all events of a file for ever.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(&self, keep_history: bool) -> Result<Stores, OpenError> {
         match self {
-            Self::Memory => Stores::in_memory(),
+            Self::Memory => Ok(Stores::in_memory()),
+            Self::File(path) => Durable::open(path, Opening { create: true, keep_history }).map(Stores::durable),
+        }
+    }
+}
+
+impl FromStr for StoreSetting {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("file:") {
+            Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
+            None if text == "memory" => Ok(Self::Memory),
+            _ => Err(STORE_EXPECTED),
         }
     }
 }
@@ -216,6 +236,7 @@ impl fmt::Display for StoreSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("memory"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
@@ -236,6 +257,9 @@ pub(super) fn unknown(place: &str, name: &str, written: fn(&Setting) -> String) 
     );
     SettingsError::new(place, format!("there is no setting `{name}`"), hint)
 }
+
+/// What names a store.
+pub(super) const STORE_EXPECTED: &str = "`memory`, or `file:` and a path, such as file:directory.kpd";
 
 /// Variables of `kpd` that are no settings.
 const OTHER_VARIABLES: [&str; 1] = ["KPD_CONFIG"];

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use super::Metrics;
-use crate::store::{Answer, Appended, Store, Stores, Stream, Version};
+use crate::store::{Answer, Appended, Loaded, Recorded, Store, Stores, Stream, Version};
 
-struct Measured<E> {
+struct Measured<E: Recorded> {
     inner: Arc<dyn Store<E>>,
     metrics: Arc<Metrics>,
     history: &'static str,
@@ -19,11 +19,12 @@ impl Metrics {
             users: measured(self, stores.users, "user", Self::happened),
             keys: measured(self, stores.keys, "key", |_, _| {}),
             requesters: measured(self, stores.requesters, "requester", |_, _| {}),
+            file: stores.file,
         }
     }
 }
 
-fn measured<E: Clone + Send + Sync + 'static>(
+fn measured<E: Recorded>(
     metrics: &Arc<Metrics>,
     inner: Arc<dyn Store<E>>,
     history: &'static str,
@@ -32,8 +33,8 @@ fn measured<E: Clone + Send + Sync + 'static>(
     Arc::new(Measured { inner, metrics: Arc::clone(metrics), history, happened })
 }
 
-impl<E: Clone + Send + Sync> Store<E> for Measured<E> {
-    fn load<'a>(&'a self, stream: &'a Stream, since: Version) -> Answer<'a, Vec<E>> {
+impl<E: Recorded> Store<E> for Measured<E> {
+    fn load<'a>(&'a self, stream: &'a Stream, since: Version) -> Answer<'a, Loaded<E>> {
         self.inner.load(stream, since)
     }
 
@@ -52,5 +53,17 @@ impl<E: Clone + Send + Sync> Store<E> for Measured<E> {
             }
             appended
         })
+    }
+
+    fn compact<'a>(&'a self, stream: &'a Stream, version: Version, state: &'a E::State) -> Answer<'a, ()> {
+        self.inner.compact(stream, version, state)
+    }
+
+    fn compacts_after(&self) -> Option<Version> {
+        self.inner.compacts_after()
+    }
+
+    fn streams<'a>(&'a self, after: Option<&'a Stream>, max: usize) -> Answer<'a, Vec<Stream>> {
+        self.inner.streams(after, max)
     }
 }

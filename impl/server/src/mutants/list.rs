@@ -1,6 +1,8 @@
 //! All mutants, in the order of the rules that they break.
 
 use super::{Mutant, auth, claims, keys, last_resort, life, limits, notes, publish, stores, withdraw};
+use kpd_directory::Decision;
+
 use crate::{
     auth::AuthFailure,
     seams::{Ground, Seams, Wakes},
@@ -377,6 +379,26 @@ mutants! {
     "purges-at-half-life" breaks "LIFE-NO-EARLY-GC":
         "A KeyPackage is purged when half of its lifetime is over.",
         TRUTH with claim: life::purges_at_half_life;
+
+    // The end of a process
+    "answers-before-stored" breaks "CLAIM-DURABLE":
+        "What is done is answered before the disk has it, and gone after a kill.",
+        TRUTH with store: stores::hasty;
+    "forgets-limits" breaks "RATE-DURABLE":
+        "After a restart nobody has claimed anything, as far as limits are concerned.",
+        TRUTH with store: stores::forgets_limits;
+    "forgets-notifications" breaks "LIFE-RESTART":
+        "Notifications that nobody has read are gone after a restart.",
+        TRUTH with store: stores::forgets_notifications;
+    "forgets-blocks" breaks "LIFE-RESTART":
+        "After a restart nobody is blocked.",
+        TRUTH with store: stores::forgets_blocks;
+    "forgets-removed-keys" breaks "LIFE-RESTART":
+        "After a restart a removed signature key is valid again.",
+        TRUTH with store: stores::forgets_removals;
+    "ignores-fence" breaks "LIFE-RESTORE":
+        "What a restored backup has available is granted, whatever was granted since.",
+        TRUTH with fence: |scene| Decision { events: vec![], ..(Seams::HONEST.fence)(scene) };
 }
 
 mutants! {

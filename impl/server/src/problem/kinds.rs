@@ -53,11 +53,15 @@ kinds! {
         "Nothing changed. Repeat the request after the time in Retry-After.";
     Failed "failed" [] "Something failed that should not",
         "Whether anything changed is unknown. Repeat the request; for a claim, with the same Idempotency-Key.";
+    StoreFailed "store-failed" ["CLAIM-DURABLE"] "The store cannot be read or written now",
+        "Whether anything changed is unknown. Repeat the request later; for a claim, with the same Idempotency-Key.";
     // Who asks
     Unauthenticated "unauthenticated" ["AUTH-REQUIRED"] "The request has no author that could be established",
         "Sign the request (RFC 9421) with a key on your list, as Accept-Signature says; the reason says what was amiss.";
     OperatorOnly "operator-only" [] "This is for the operator alone",
         "Send Authorization: Bearer with the operator's token.";
+    NotDurable "not-durable" [] "There is no file to back up",
+        "Start the server with --store file:PATH.";
     NotOwner "not-owner" ["PUB-OWNER" "NOTE-PRIVATE" "KEY-PROOF"] "This is for its owner alone",
         "Sign with a key of the client, or for its list of keys of the user, that the path names.";
     InvalidToken "invalid-token" ["KEY-PROOF"] "The token is wrong, spent or expired",

@@ -52,7 +52,10 @@ macro_rules! refusals {
 
             impl IntoResponses for $operation {
                 fn responses() -> BTreeMap<String, RefOr<Response>> {
-                    responses(&[$(Kind::$kind,)* Kind::BadRequest, Kind::TooSlow, Kind::Busy, Kind::TimedOut, Kind::Failed])
+                    responses(&[
+                        $(Kind::$kind,)* Kind::BadRequest, Kind::TooSlow, Kind::Busy, Kind::TimedOut, Kind::StoreFailed,
+                        Kind::Failed,
+                    ])
                 }
             }
         )*
@@ -61,6 +64,7 @@ macro_rules! refusals {
 
 refusals! {
     EnrolRefusals: OperatorOnly AlreadyEnrolled TooLarge UnsupportedMediaType;
+    BackUpRefusals: OperatorOnly NotDurable;
     KeysRefusals: UnknownUser;
     VerifyRefusals: ;
     AddKeyRefusals: Unauthenticated NotOwner InvalidToken UnknownUser KeyTaken ExpiryNotForward InvalidProof

@@ -53,16 +53,16 @@ impl Directory {
         let turn = self.requesters.of(requester);
         let mut view = turn.lock().await;
         for conflicts in 0..ATTEMPTS_MAX {
-            view.catch_up(&*self.stores.requesters, &stream).await.map_err(NotDone::failed)?;
+            view.catch_up(&*self.stores.requesters, &stream).await?;
             let means = Means { policy: &self.policy, now: clock::now(), state: &view.state };
             let Decision { events, answer } = (self.seams.debit)(&means, user, claim).map_err(NotDone::Refused)?;
             if events.is_empty() {
                 return Ok(answer);
             }
             let appended = self.stores.requesters.append(&stream, view.version, events.clone()).await;
-            match appended.map_err(NotDone::failed)? {
+            match appended? {
                 Appended::Done => {
-                    view.take_in(events);
+                    view.appended(events, &*self.stores.requesters, &stream).await;
                     return Ok(answer);
                 }
                 Appended::Conflict => stand_back(conflicts).await,

@@ -51,11 +51,11 @@ impl Directory {
     async fn reserve(&self, user: &UserId, add: &AddKey) -> Result<(), NotDone<AddKeyError>> {
         let stream = Stream::of_key(&add.key.id());
         for _ in 0..ATTEMPTS_MAX {
-            let history = self.stores.keys.load(&stream, 0).await.map_err(NotDone::failed)?;
+            let history = self.stores.keys.load(&stream, 0).await?.events;
             let reserved = (self.seams.reserve)(&history, user, &add.client).map_err(NotDone::Refused)?;
             let Some(reserved) = reserved else { return Ok(()) };
             let appended = self.stores.keys.append(&stream, history.len(), vec![reserved]).await;
-            if appended.map_err(NotDone::failed)? == Appended::Done {
+            if appended? == Appended::Done {
                 return Ok(());
             }
         }

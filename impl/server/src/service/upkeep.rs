@@ -1,6 +1,6 @@
 //! The end of things: removing clients, forgetting what is over, and the operator's fence after a restore.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, path::PathBuf};
 
 use kpd_directory::{
     ClientName, Decision, UserId,
@@ -8,6 +8,16 @@ use kpd_directory::{
 };
 
 use super::{Directory, NotDone};
+use crate::{clock, store::StoreError};
+
+/// What a fence withdrew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fenced {
+    /// How many histories were fenced.
+    pub users: usize,
+    /// How many KeyPackages were available in them.
+    pub key_packages: usize,
+}
 
 impl Directory {
     /// Removes a client with all that it has; how many notifications it had not acknowledged.
@@ -45,7 +55,28 @@ impl Directory {
     ///
     /// `Contended` and `Failed` only.
     pub async fn fence(&self, user: &UserId) -> Result<usize, NotDone<Infallible>> {
-        let fence = |decision: Decision<_>| Decision { events: decision.events, answer: Ok(decision.answer) };
-        self.command(user, |scene| fence(scene.state.fence(scene.policy, scene.now))).await
+        self.command(user, self.seams.fence).await
+    }
+
+    /// Fences every history in the store.
+    ///
+    /// # Errors
+    ///
+    /// `Contended`, `Store` and `Failed` only. Those that come first are fenced already then; doing it again does no harm.
+    pub async fn fence_all(&self) -> Result<Fenced, NotDone<Infallible>> {
+        let mut fenced = Fenced::default();
+        for user in self.stores.all_users().await? {
+            fenced.key_packages += self.fence(&user).await?;
+            fenced.users += 1;
+        }
+        Ok(fenced)
+    }
+
+    /// Writes a backup beside the store; `None` if the store is in memory.
+    pub(crate) async fn back_up(&self) -> Option<Result<PathBuf, StoreError>> {
+        match &self.stores.file {
+            Some(file) => Some(file.back_up(clock::now).await),
+            None => None,
+        }
     }
 }

@@ -206,7 +206,7 @@ impl Reader {
             return false;
         }
         let news = directory.stores.users.load(&Stream::of_user(&self.user), self.version).await;
-        news.is_ok_and(|events| !events.is_empty())
+        news.is_ok_and(|news| news.snapshot.is_some() || !news.events.is_empty())
     }
 }
 

@@ -1,13 +1,21 @@
 //! Starting and stopping.
 
-use kpd_directory::{ClientName, UserId};
-use kpd_server::{Config, Policy, StartError, service::Directory, start, store::Stores};
+use std::path::Path;
+
+use kpd_directory::{ClientName, Event, UserId};
+use kpd_server::{
+    Config, Limits, Policy, StartError,
+    service::Directory,
+    start,
+    store::{Durable, Store, Stores, Stream, durable::Opening},
+};
+use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpStream;
 
 use crate::{
     problems::snapshot,
-    support::{Key, Person, Recipe, Site, package::batch, site::OPERATOR},
+    support::{Call, Key, Person, Recipe, Site, package::batch, site::OPERATOR},
 };
 
 #[tokio::test]
@@ -54,6 +62,84 @@ async fn what_was_available_before_a_fence_is_not_granted() {
     let not_before = site.now() + Policy::default().clock_skew_seconds;
     let fresh = Recipe { not_before, ..bob.package("c", site.now()) }.bytes();
     site.post(bob.own("key-packages"), &batch(&[&fresh])).by(&bob).send().await.is(201);
+}
+
+/// `LIFE-RESTORE`: a backup, what came after it, and the server that starts over the backup.
+#[tokio::test]
+async fn a_backup_is_served_behind_a_fence() {
+    let directory = tempfile::tempdir().unwrap();
+    let open =
+        |path: &Path| Stores::durable(Durable::open(path, Opening { create: true, keep_history: false }).unwrap());
+    let site = Site::over(open(&directory.path().join("d.kpd")), Config::new(OPERATOR), false).await;
+    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+    let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2));
+    site.enrol(&bob).await;
+    site.enrol(&alice).await;
+    let a = bob.package("a", site.now()).bytes();
+    site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await.is(201);
+    let back_up = async |site: &Site, token: &str| {
+        let call = Call::new(site, Method::POST, "/v1/operator/backups");
+        call.header("authorization", &format!("Bearer {token}")).send().await
+    };
+    assert_eq!(back_up(&site, "wrong").await.problem(), "operator-only");
+    let backup = back_up(&site, OPERATOR).await.is(201);
+    let claim = async |site: &Site| site.post(bob.claims(), &json!({})).by(&alice).send().await.is(200);
+    assert_eq!(claim(&site).await["clients"][0]["status"], "regular");
+    crate::document::says_all_of(&site).await;
+    site.stop().await;
+
+    let backup = directory.path().join(backup["name"].as_str().unwrap());
+    let unfenced = directory.path().join("unfenced.kpd");
+    std::fs::copy(&backup, &unfenced).unwrap();
+    let fence = Config { fence: true, ..Config::new(OPERATOR) };
+    let site = Site::over(open(&backup), fence, false).await;
+    assert_eq!(claim(&site).await["clients"][0]["status"], "exhausted");
+    site.stop().await;
+    // Without the fence it cannot know better.
+    let site = Site::over(open(&unfenced), Config::new(OPERATOR), false).await;
+    assert_eq!(claim(&site).await["clients"][0]["status"], "regular");
+    site.stop().await;
+
+    let site = Site::start().await;
+    snapshot("not-durable", &back_up(&site, OPERATOR).await);
+}
+
+/// What a state stands for is decided as before, and the file does not grow with what is gone.
+#[tokio::test]
+async fn a_state_stands_for_the_events_after_many_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("d.kpd");
+    let open = || Durable::open(&path, Opening { create: true, keep_history: false }).unwrap();
+    let config = || Config { policy: Policy { limits: Limits::NONE, ..Policy::default() }, ..Config::new(OPERATOR) };
+    let site = Site::over(Stores::durable(open()), config(), false).await;
+    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+    let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2));
+    site.enrol(&bob).await;
+    site.enrol(&alice).await;
+    let a = bob.package("a", site.now()).bytes();
+    site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await.is(201);
+    let claim = async |site: &Site, key: &str| {
+        let call = site.post(bob.claims(), &json!({})).by(&alice).header("idempotency-key", key);
+        call.send().await.is(200)
+    };
+    let first = claim(&site, "first").await;
+    for number in 0..300 {
+        claim(&site, &number.to_string()).await;
+    }
+    site.stop().await;
+    let file = open();
+    let user = Stream::of_user(&UserId::parse(bob.user).unwrap());
+    let loaded = Store::<Event>::load(&file, &user, 0).await.unwrap();
+    let (version, _) = loaded.snapshot.unwrap();
+    assert!(version >= 256 && version + loaded.events.len() == 304, "{version} and {}", loaded.events.len());
+    drop(file);
+    let site = Site::over(Stores::durable(open()), config(), false).await;
+    assert_eq!(claim(&site, "first").await, first);
+    assert_eq!(claim(&site, "299").await["clients"][0]["status"], "exhausted");
+    let again = site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await;
+    assert_eq!(again.body["items"][0]["type"], "/problems/already-used");
+    let notes = site.get(bob.own("notifications")).by(&bob).send().await.is(200);
+    assert_eq!(notes["notifications"].as_array().unwrap().len(), 1);
 }
 
 /// `LIFE-TOMBSTONE`

@@ -26,7 +26,8 @@ async fn each_shows_on_a_walk() {
     for (place, lines) in walks {
         let mutant = &MUTANTS[place];
         let differences = differences(&honest, &lines);
-        assert!(!differences.is_empty(), "{} behaves like the server", mutant.name);
+        let shows = !ONLY_WHEN_KILLED.contains(&mutant.name);
+        assert_eq!(!differences.is_empty(), shows, "{} behaves like the server", mutant.name);
         let _ = write!(told, "{} breaks {}\n{differences}\n", mutant.name, mutant.breaks);
     }
     insta::assert_snapshot!("mutants", told);
@@ -45,6 +46,9 @@ fn each_has_a_name_of_its_own_and_breaks_a_rule() {
     }
     assert!(Mutant::named("no-such-mutant").is_none());
 }
+
+/// Nobody is killed on a walk; `conformance/tests/kill.rs` does that, and finds these.
+const ONLY_WHEN_KILLED: [&str; 1] = ["answers-before-stored"];
 
 /// A walk waits more than it works.
 const WALKS_AT_ONCE: usize = 24;

@@ -7,6 +7,7 @@ mod last_resort;
 mod life;
 mod limits;
 mod publish;
+mod restart;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use kpd_directory::{
     Policy,
     policy::{Limits, Selection},
 };
-use kpd_server::{Config, Mutant};
+use kpd_server::{Config, Mutant, store::Stores};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -34,8 +35,9 @@ pub(crate) struct Tour {
 
 /// Everything, on servers of its own: what is limited on another one, at the same time.
 pub(crate) async fn walk(mutant: Option<Mutant>) -> Vec<String> {
-    let (unlimited, limited) = tokio::join!(walk_unlimited(mutant), limits::walk_limited(mutant));
-    [unlimited, limited].concat()
+    let (unlimited, limited, restarted) =
+        tokio::join!(walk_unlimited(mutant), limits::walk_limited(mutant), restart::walk_restarted(mutant));
+    [unlimited, limited, restarted].concat()
 }
 
 async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
@@ -67,7 +69,11 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
 impl Tour {
     /// With Alice and Eve, who ask.
     async fn on(policy: Policy, mutant: Option<Mutant>) -> Self {
-        let site = Site::with(Config { policy, mutant, ..Config::new(OPERATOR) }).await;
+        Self::over(Stores::in_memory(), policy, mutant).await
+    }
+
+    async fn over(stores: Stores, policy: Policy, mutant: Option<Mutant>) -> Self {
+        let site = Site::over(stores, Config { policy, mutant, ..Config::new(OPERATOR) }, false).await;
         let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(1));
         let eve = Person::new("acct:eve@example.org", "eve-laptop", Key::ed25519(2));
         site.enrol(&alice).await;
