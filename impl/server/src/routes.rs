@@ -8,6 +8,7 @@ mod feed;
 mod key_packages;
 mod users;
 mod verify;
+mod webfinger;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ fn listed() -> OpenApiRouter<App> {
         .routes(routes!(users::keys, users::add_key))
         .routes(routes!(users::extend_key, users::remove_key))
         .routes(routes!(verify::verify))
+        .routes(routes!(webfinger::webfinger))
         .routes(routes!(key_packages::publish, key_packages::replace, key_packages::inventory))
         .routes(routes!(key_packages::withdraw))
         .routes(routes!(claims::claim))

@@ -12,6 +12,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use crate::{
     auth::{Gate, Origin},
     extract::{App, BODY_BYTES_MAX, Shared},
+    federation::{Federation, Resolver},
     mutants::Mutant,
     routes::router,
     seams::Seams,
@@ -33,6 +34,8 @@ pub struct Config {
     pub signature_window_seconds: u64,
     /// The origin under which clients know this server; without it, what the request says (see [`Origin`]).
     pub origin: Option<Origin>,
+    /// Whom other servers may vouch for; without it every user is this server's own.
+    pub federation: Option<Federation>,
     /// Breaks one rule on purpose.
     pub mutant: Option<Mutant>,
 }
@@ -57,6 +60,9 @@ pub enum StartError {
         #[source]
         error: std::io::Error,
     },
+    /// Other servers cannot be asked.
+    #[error("no HTTPS client for other servers: {0}")]
+    Federation(String),
 }
 
 impl Config {
@@ -71,6 +77,7 @@ impl Config {
             policy: Policy { limits: LOOPBACK_LIMITS, ..Policy::default() },
             signature_window_seconds: 60,
             origin: None,
+            federation: None,
             mutant: None,
         }
     }
@@ -94,7 +101,7 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     let listening = |error| StartError::Listen { address: config.address, error };
     let listener = TcpListener::bind(config.address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
-    let (router, app) = router(shared(stores, config));
+    let (router, app) = router(shared(stores, config)?);
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(async {
         // An error means that `Running` was dropped: that stops the server, too.
@@ -117,17 +124,22 @@ async fn collect_again_and_again(app: App) {
     }
 }
 
-fn shared(stores: Stores, config: Config) -> Shared {
+fn shared(stores: Stores, config: Config) -> Result<Shared, StartError> {
     let seams = config.mutant.map_or(Seams::HONEST, |mutant| mutant.seams);
     let window = config.signature_window_seconds;
     let directory = Directory::with_seams(stores, config.policy, seams);
-    Shared {
+    let federation = config.federation.map(|federation| {
+        let resolver = Resolver::new(federation.bounds, &federation.insecure_loopback);
+        resolver.map(|resolver| (federation.domain, resolver))
+    });
+    let federation = federation.transpose().map_err(StartError::Federation)?;
+    Ok(Shared {
         policy: PolicyShape::new(directory.policy(), BODY_BYTES_MAX, window),
         directory,
-        gate: Gate::new(config.origin, window),
+        gate: Gate::new(config.origin, window, federation),
         operator_token_digest: Sha256::digest(config.operator_token).into(),
         document: String::new(),
-    }
+    })
 }
 
 impl Running {

@@ -6,9 +6,10 @@ use std::{
 };
 
 use crate::{
+    event::Claim,
     feed::Notification,
     key_package::{Facts, Role},
-    names::{CipherSuite, KeyPackageRef, Requester, SignatureKeyId, UnixSeconds},
+    names::{CipherSuite, KeyPackageRef, SignatureKeyId, UnixSeconds},
 };
 
 /// One client's KeyPackages and notifications.
@@ -77,7 +78,7 @@ impl ClientState {
         &mut self,
         at: UnixSeconds,
         reference: &KeyPackageRef,
-        requester: &Requester,
+        claim: &Claim,
         listed: &BTreeSet<SignatureKeyId>,
     ) {
         let Some(record) = self.packages.get_mut(reference) else { return };
@@ -88,9 +89,19 @@ impl ClientState {
         }
         self.sequence += 1;
         let remaining = self.live_regular(suite, at, listed).count();
-        let requester = requester.clone();
+        let (requester, vouched_by) = (claim.requester.clone(), claim.vouched_by.clone());
         let (sequence, reference) = (self.sequence, *reference);
-        self.notifications.push(Notification { sequence, at, reference, suite, role, requester, first_use, remaining });
+        self.notifications.push(Notification {
+            sequence,
+            at,
+            reference,
+            suite,
+            role,
+            requester,
+            vouched_by,
+            first_use,
+            remaining,
+        });
     }
 
     /// Takes a package out of the stock, for ever.

@@ -53,10 +53,15 @@ impl Origin {
         }
     }
 
-    fn of(head: &Parts) -> Option<Self> {
+    pub(super) fn of(head: &Parts) -> Option<Self> {
         let host = || head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let authority = head.uri.authority().map(|authority| authority.as_str()).or_else(host)?;
         Some(Self { scheme: "http".into(), authority: authority.into() })
+    }
+
+    /// An URL at this origin; the path begins with a slash.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.authority())
     }
 
     /// Lower case, and without the scheme's own port (RFC 9421 §2.2.3).
