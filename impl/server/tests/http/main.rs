@@ -4,6 +4,7 @@
 
 mod authentication;
 mod document;
+mod federation;
 mod garbage;
 mod lifecycle;
 mod mutants;
