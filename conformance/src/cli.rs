@@ -5,6 +5,7 @@ mod model;
 mod mutants;
 mod out;
 mod prove;
+mod resolve;
 mod run;
 mod serve;
 
@@ -32,6 +33,8 @@ enum Command {
     Run(run::RunArguments),
     /// Runs the reference server.
     Serve(serve::ServeArguments),
+    /// Looks a user of any server up, and prints the signature keys on its list.
+    Resolve(resolve::ResolveArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
     /// Lists the vectors, the rules or the mutants.
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(arguments))),
+        Command::Resolve(arguments) => runtime().and_then(|runtime| runtime.block_on(resolve::resolve(&arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),

@@ -16,7 +16,7 @@ mod tests;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use kpd_directory::ServerName;
+pub use kpd_directory::{ServerName, UserId, standing::Standing, state::ListedKey};
 
 pub(crate) use documents::canonical;
 pub use resolver::{ForeignKeys, ResolveError, Resolver};

@@ -14,7 +14,7 @@ use crate::{
 async fn a_taken_address_is_an_error_that_names_it() {
     let running = start(Config::new(OPERATOR)).await.unwrap();
     let config = Config { address: running.address(), ..Config::new(OPERATOR) };
-    let StartError::Listen { address, .. } = start(config).await.unwrap_err();
+    let StartError::Listen { address, .. } = start(config).await.unwrap_err() else { panic!("it cannot listen") };
     assert_eq!(address, running.address());
     running.shutdown().await;
 }
