@@ -75,7 +75,7 @@ pub enum Format {
 #[serde(rename_all = "snake_case")]
 #[expect(
     missing_docs,
-    reason = "the operations of the vector format; `register`: a user with its first client; `policy`: what the server declares; `replace`: a publication with `replace: true`; `key_history`: keys with `history: true`"
+    reason = "the operations of the vector format; `register`: a user with its first client; `policy`: what the server declares; `replace`: a publication with `replace: true`; `key_history`: keys with `history: true`; `resolve_nobody`: resolve without a user"
 )]
 pub enum Operation {
     Policy,
@@ -90,6 +90,8 @@ pub enum Operation {
     Acknowledge,
     Keys,
     KeyHistory,
+    Resolve,
+    ResolveNobody,
     AddKey,
     AddKeyByToken,
     ExtendKey,
@@ -146,7 +148,7 @@ pub struct Exchange {
 pub struct Request {
     /// The HTTP method.
     pub method: String,
-    /// Path and query; variables are percent-encoded.
+    /// Path and query; variables are percent-encoded, but for one that is all of it: a link that an answer gave.
     pub path: String,
     /// Further headers; one whose variable has no value is left out.
     #[serde(default)]

@@ -9,6 +9,7 @@ mod model;
 mod mutants;
 mod out;
 mod prove;
+mod resolve;
 mod run;
 mod serve;
 mod signals;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Judges what a stopped server has stored, by the rules of the model.
     Audit(audit::AuditArguments),
+    /// Looks a user of any server up, and prints the signature keys on its list.
+    Resolve(resolve::ResolveArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
     /// Lists the vectors, the rules or the mutants.
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Enrol(arguments) => runtime().and_then(|runtime| runtime.block_on(enrol::enrol(arguments))),
         Command::Demo(arguments) => runtime().and_then(|runtime| runtime.block_on(demo::demo(&arguments))),
         Command::Audit(arguments) => runtime().and_then(|runtime| runtime.block_on(audit::audit(&arguments))),
+        Command::Resolve(arguments) => runtime().and_then(|runtime| runtime.block_on(resolve::resolve(&arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),

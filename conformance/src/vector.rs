@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use step::{
     Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,
-    LastResort, Lose, Notifications, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Role, Step, Stock,
-    Until, Verify, Withdraw,
+    LastResort, Lose, Notifications, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Resolve, Role, Step,
+    Stock, Until, Verify, Withdraw,
 };
 
 /// One vector: one mistake that a server can make, told as a story.

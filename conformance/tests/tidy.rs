@@ -107,7 +107,7 @@ fn pending_rules_are_counted_and_those_that_vectors_check_say_what_they_wait_for
     let pending: Vec<_> = catalogue.rules.iter().filter(|rule| rule.pending.is_some()).collect();
     // A rule that leaves this list is one more that is kept: change the number with it.
     let ids: Vec<_> = pending.iter().map(|rule| rule.id.as_str()).collect();
-    assert_eq!(pending.len(), 7, "{ids:?}");
+    assert_eq!(pending.len(), 6, "{ids:?}");
     let mut wrong = vec![];
     for rule in pending {
         let there = companions(rule, &library, &core_tests);
@@ -190,6 +190,7 @@ fn no_crate_knows_more_than_it_should() {
             "conformance/src/cli/audit.rs",
             "conformance/src/cli/info.rs",
             "conformance/src/cli/mutants.rs",
+            "conformance/src/cli/resolve.rs",
             "conformance/src/cli/serve.rs",
             "conformance/src/embedded.rs"
         ]

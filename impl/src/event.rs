@@ -8,8 +8,8 @@ use crate::{
     key_package::{Facts, Role},
     limits::Limited,
     names::{
-        CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKey, SignatureKeyId, UnixSeconds,
-        UserId,
+        CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, ServerName, SignatureKey, SignatureKeyId,
+        UnixSeconds, UserId,
     },
 };
 
@@ -78,6 +78,9 @@ pub struct Claim {
     pub last_resort: LastResort,
     /// Makes a repetition recognisable (`CLAIM-RETRY`).
     pub idempotency_key: Option<IdempotencyKey>,
+    /// The server that vouched for the requester, where it was another one than this (`NOTE-NAMES-REQUESTER`).
+    #[serde(default)]
+    pub vouched_by: Option<ServerName>,
 }
 
 /// Whether a requester takes a last resort.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Decision, Event,
     key_package::Role,
-    names::{CipherSuite, ClientName, KeyPackageRef, Requester, UnixSeconds},
+    names::{CipherSuite, ClientName, KeyPackageRef, Requester, ServerName, UnixSeconds},
     state::UserState,
 };
 
@@ -26,6 +26,8 @@ pub struct Notification {
     pub role: Role,
     /// Who got it, as authenticated (`NOTE-NAMES-REQUESTER`).
     pub requester: Requester,
+    /// The server that vouched for the requester, where it was another one than this.
+    pub vouched_by: Option<ServerName>,
     /// Whether it was granted for the first time: a last resort that is used for the first time asks to be replaced.
     pub first_use: bool,
     /// How many live regular KeyPackages of that suite were left.

@@ -166,7 +166,7 @@ impl UserState {
         let live_keys = self.listed_keys(at);
         for (name, granted) in answers {
             if let (Some(client), Granted::KeyPackage { reference, .. }) = (self.clients.get_mut(name), granted) {
-                client.grant(at, reference, &claim.requester, &live_keys);
+                client.grant(at, reference, claim, &live_keys);
                 if let Some(Watched { until, drains }) = watched {
                     client.watch(at, *until, drains.iter().find(|(drained, _)| drained == name).map(|(_, it)| *it));
                 }

@@ -34,7 +34,8 @@ impl Request {
     ///
     /// Names a variable that the path needs and that has no value.
     pub fn render(&self, variables: &Variables) -> Result<Rendered, Missing> {
-        let path = text(&self.path, variables, &percent_encoded)?;
+        let link = self.path.starts_with('{') && self.path.ends_with('}') && self.path.matches('{').count() == 1;
+        let path = text(&self.path, variables, if link { &|link| link.into() } else { &percent_encoded })?;
         let mut headers = BTreeMap::new();
         for (name, template) in &self.headers {
             if let Ok(value) = text(template, variables, &|value| value.into()) {
@@ -144,6 +145,8 @@ mod tests {
         );
         let rendered = request.render(&variables()).unwrap();
         assert_eq!(rendered.path, "/v1/acct%3Aa%40b/x?id=7");
+        let link = self::request("method: GET\npath: '{user}'").render(&variables()).unwrap();
+        assert_eq!(link.path, "acct:a@b", "what is all of the path is a link");
         assert_eq!(rendered.headers.get("x-id").map(String::as_str), Some("n7"));
         assert!(!rendered.headers.contains_key("idempotency-key"));
         let body: Value = serde_json::from_slice(&rendered.body.unwrap()).unwrap();

@@ -98,7 +98,9 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     let stores = open(&settings.store, arguments.keep_history, arguments.compact, arguments.fence)?;
     let running = kpd_server::start_over(stores, config).await.map_err(|error| match error {
         StartError::Tls(_) => CliError::Usage(error.to_string()),
-        StartError::Listen { .. } | StartError::Fence(_) => CliError::Failed(error.to_string()),
+        StartError::Listen { .. } | StartError::Fence(_) | StartError::Federation(_) => {
+            CliError::Failed(error.to_string())
+        }
     })?;
     say!("listening on {scheme}://{}", running.address());
     say!("what it serves: {scheme}://{}/openapi.json", running.address());

@@ -28,6 +28,8 @@ pub enum Why {
     Bytes,
     /// A random order, which only chance tells from another one.
     Chance,
+    /// Looking up by name who is not there: the model's users all are.
+    Discovery,
     /// The headers of an answer.
     Headers,
     /// Groups that are joined.
@@ -47,6 +49,7 @@ impl fmt::Display for Why {
             Self::Authorisation => "authorisation",
             Self::Bytes => "bytes",
             Self::Chance => "chance",
+            Self::Discovery => "discovery",
             Self::Headers => "headers",
             Self::Groups => "groups",
             Self::Identity => "identity",
@@ -94,6 +97,10 @@ pub(super) fn turn(
     }
     if let Some(keys) = step.keys.as_ref().filter(|keys| keys.history) {
         return Turn::KeyHistory(names.user(&keys.of));
+    }
+    let registered = |user: &String| vector.users.get(user).is_some_and(|user| user.registered);
+    if step.resolve.as_ref().is_some_and(|resolve| !resolve.of.as_ref().is_some_and(registered)) {
+        return Turn::Refused { why: Why::Discovery, first: None };
     }
     if let Some(recalled) = &step.recall {
         return Turn::Recalled(recalled.iter().map(|name| name.trim_start_matches('$').to_string()).collect());

@@ -47,7 +47,7 @@ pub(super) fn seen(
         Operation::Notifications => {
             Seen::Notifications(records.iter().map(|record| notification(record, world)).collect())
         }
-        Operation::Keys | Operation::KeyHistory => {
+        Operation::Keys | Operation::KeyHistory | Operation::Resolve => {
             Seen::Keys(records.iter().map(|record| key(record, world)).collect())
         }
         Operation::Verify | Operation::VerifyAt => {
@@ -57,6 +57,7 @@ pub(super) fn seen(
         Operation::RemoveClient => Seen::ClientRemoved { unread: first("unread") },
         Operation::Blocks => Seen::Blocks(records.iter().map(|record| block(record, world)).collect()),
         Operation::Policy
+        | Operation::ResolveNobody
         | Operation::Register
         | Operation::Acknowledge
         | Operation::AddKey

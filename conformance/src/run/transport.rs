@@ -69,8 +69,14 @@ impl Lane {
     ///
     /// If none comes.
     pub async fn send(&self, request: &Rendered, gate: Option<&Gate>) -> Result<Answer, NoAnswer> {
-        let url = format!("{}{}", self.base, request.path);
+        let path = request.path.strip_prefix(&self.base).unwrap_or(&request.path);
+        let url = format!("{}{path}", self.base);
         let no_answer = |why: String| NoAnswer { method: request.method.clone(), url: url.clone(), why };
+        if !path.starts_with('/') {
+            // A link that an answer gave.
+            let (method, url) = (request.method.clone(), path.to_string());
+            return Err(NoAnswer { method, url, why: format!("not asked, since it is not on {}", self.base) });
+        }
         let method = request.method.parse().map_err(|_| no_answer("not an HTTP method".into()))?;
         let mut builder = self.http.request(method, &url);
         for (name, value) in &request.headers {

@@ -51,6 +51,10 @@ impl Names<'_> {
         if let Some(keys) = &step.keys {
             return (!keys.history).then(|| Op::Keys { user: self.user(&keys.of) });
         }
+        if let Some(resolve) = &step.resolve {
+            // What discovery leads to is the list.
+            return resolve.of.as_ref().map(|user| Op::Keys { user: self.user(user) });
+        }
         if let Some(verify) = &step.verify {
             // A client that was never added has a key that nobody has listed.
             let key = self.key(&verify.client).unwrap_or(Key(u32::MAX));

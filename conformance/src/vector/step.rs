@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::vector::expect::Expect;
 
 pub use feed::{Acknowledge, Notifications};
-pub use keys::{AddKey, ExtendKey, Keys, RemoveClient, RemoveKey, Verify};
+pub use keys::{AddKey, ExtendKey, Keys, RemoveClient, RemoveKey, Resolve, Verify};
 pub use local::{AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Join};
 pub use packages::{Claim, LastResort, Packages, Proof, Publish, Role, Stock, Until, Withdraw};
 pub use requesters::{Block, Blocks, Place};
@@ -48,6 +48,9 @@ pub struct Step {
     /// Reads a user's signature keys.
     #[serde(default)]
     pub keys: Option<Keys>,
+    /// Finds a user's signature keys by its name.
+    #[serde(default)]
+    pub resolve: Option<Resolve>,
     /// Adds a client with its first signature key.
     #[serde(default)]
     pub add_key: Option<AddKey>,

@@ -1,4 +1,5 @@
-//! Who asks: HTTP Message Signatures (RFC 9421) made with a key on the requester's own list.
+//! Who asks: HTTP Message Signatures (RFC 9421) made with a key on the requester's own list,
+//! here or at its own server.
 
 mod digest;
 mod message;
@@ -6,9 +7,17 @@ mod nonces;
 
 use axum::http::request::Parts;
 use httpsig::prelude::{AlgorithmName, PublicKey, VerifyingKey as _};
-use kpd_directory::{Requester, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserId, state::ListedKey};
+use kpd_directory::{
+    Requester, ServerName, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserId, state::ListedKey,
+};
 
-use crate::{auth::nonces::Nonces, clock, seams::Seams, service::Directory};
+use crate::{
+    auth::nonces::Nonces,
+    clock,
+    federation::{ResolveError, Resolver},
+    seams::Seams,
+    service::Directory,
+};
 use message::SignedMessage;
 
 pub use message::Origin;
@@ -20,6 +29,8 @@ pub(crate) struct Signer {
     pub(crate) requester: Requester,
     /// The key that signed.
     pub(crate) key: SignatureKeyId,
+    /// The server on whose list the key is, where that is another one than this.
+    pub(crate) vouched_by: Option<ServerName>,
 }
 
 /// Why a request is nobody's. The sentences help an author that made a mistake, and nobody to make a signature.
@@ -43,6 +54,10 @@ pub(crate) enum AuthFailure {
     Unavailable,
     #[error("too many signed requests to remember their nonces")]
     Overloaded,
+    #[error("what the server of this user says of its keys is not known: try again in {retry_after} seconds")]
+    Unresolvable { retry_after: u64 },
+    #[error("too many users of other servers are looked up at this moment")]
+    TooManyLookups,
 }
 
 /// Where every signed request is checked.
@@ -51,11 +66,23 @@ pub(crate) struct Gate {
     origin: Option<Origin>,
     window: u64,
     nonces: Nonces,
+    federation: Option<(ServerName, Resolver)>,
 }
 
 impl Gate {
-    pub(crate) fn new(origin: Option<Origin>, window_seconds: u64) -> Self {
-        Self { origin, window: window_seconds, nonces: Nonces::new(window_seconds) }
+    pub(crate) fn new(origin: Option<Origin>, window_seconds: u64, federation: Option<(ServerName, Resolver)>) -> Self {
+        Self { origin, window: window_seconds, nonces: Nonces::new(window_seconds), federation }
+    }
+
+    /// The scheme and authority under which the author of a request knows this server.
+    pub(crate) fn origin(&self, head: &Parts) -> Option<Origin> {
+        self.origin.clone().or_else(|| Origin::of(head))
+    }
+
+    /// The server that vouches for this user, where that is another one than this.
+    pub(crate) fn vouching(&self, user: &UserId) -> Option<ServerName> {
+        let (domain, _) = self.federation.as_ref()?;
+        Some(user.server()).filter(|server| server != domain)
     }
 
     /// Finds out whose request this is.
@@ -69,13 +96,22 @@ impl Gate {
         let now = clock::now();
         unless_forgiven(seams, self.check_fresh(&message, now))?;
         let (user, key) = author(message.keyid())?;
-        let listed = directory.listed_key(&user, &key).await;
-        let listed = listed.map_err(|_| AuthFailure::Unavailable)?;
+        let vouched_by = self.vouching(&user);
+        let listed = match (&vouched_by, &self.federation) {
+            (Some(_), Some((_, resolver))) => {
+                resolver.listed_key(&user, &key, now).await.map_err(|error| match error {
+                    ResolveError::Busy => AuthFailure::TooManyLookups,
+                    // Which one it is, is not for strangers: they could look around here by it.
+                    _ => AuthFailure::Unresolvable { retry_after: resolver.retry_after() },
+                })?
+            }
+            _ => directory.listed_key(&user, &key).await.map_err(|_| AuthFailure::Unavailable)?,
+        };
         let listed = listed.ok_or(AuthFailure::UnknownKey)?;
         unless_forgiven(seams, check_signature(&message, &listed))?;
         // Last, so that nobody but the key's holder can use a nonce up.
         unless_forgiven(seams, self.nonces.take(message.keyid(), message.nonce(), now))?;
-        Ok(Signer { requester: Requester { user, client: listed.client }, key })
+        Ok(Signer { requester: Requester { user, client: listed.client }, key, vouched_by })
     }
 
     fn check_fresh(&self, message: &SignedMessage, now: UnixSeconds) -> Result<(), AuthFailure> {
@@ -101,6 +137,8 @@ impl AuthFailure {
             Self::DigestMismatch => "digest-mismatch",
             Self::Unavailable => "unavailable",
             Self::Overloaded => "overloaded",
+            Self::Unresolvable { .. } => "unresolvable",
+            Self::TooManyLookups => "too-many-lookups",
         }
     }
 }

@@ -11,7 +11,7 @@ use kpd_directory::{
     policy::{Limit, Limits},
 };
 
-use crate::{auth::Origin, mutants::Mutant};
+use crate::{auth::Origin, federation::Federation, mutants::Mutant};
 
 pub use list::{SETTINGS, Setting, table};
 pub use settings::{Settings, SettingsError, StoreSetting};
@@ -31,6 +31,8 @@ pub struct Config {
     pub fence: bool,
     /// The origin under which clients know this server; without it, what the request says (see [`Origin`]).
     pub origin: Option<Origin>,
+    /// Whom other servers may vouch for; without it every user is this server's own.
+    pub federation: Option<Federation>,
     /// Breaks one rule on purpose.
     pub mutant: Option<Mutant>,
     /// What one connection and one request may take.
@@ -84,6 +86,7 @@ impl Config {
             signature_window_seconds: 60,
             fence: false,
             origin: None,
+            federation: None,
             mutant: None,
             http: HttpLimits::default(),
             tls: None,

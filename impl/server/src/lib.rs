@@ -1,9 +1,9 @@
 //! The reference KeyPackage directory over HTTP: it moves bytes, keeps time and appends events; every rule is the core's.
 //!
 //! Read in this order: [`store`] (histories), `views` (what they lead to), `seams` (where mutants may lie), [`service`]
-//! (load, decide, append), `auth` (who asks), `wire` (shapes), `extract` (from a request to its parts), `problem` and
-//! `status` (what a refusal is in HTTP), `routes`, [`config`] and [`logs`] (what an operator sets), [`metrics`], `tls`,
-//! [`serve`], [`mutants`].
+//! (load, decide, append), `auth` (who asks), [`federation`] (who vouches for users of other servers), `wire` (shapes),
+//! `extract` (from a request to its parts), `problem` and `status` (what a refusal is in HTTP), `routes`, [`config`] and
+//! [`logs`] (what an operator sets), [`metrics`], `tls`, [`serve`], [`mutants`].
 
 mod clock;
 
@@ -24,6 +24,8 @@ mod seams;
 pub mod service;
 
 mod auth;
+
+pub mod federation;
 
 mod wire;
 

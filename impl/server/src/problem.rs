@@ -23,7 +23,7 @@ pub(crate) struct Problem {
     /// Of `unauthenticated` alone: missing, malformed, stale, replayed, unknown-key, invalid or digest-mismatch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'static str>,
-    /// Of `rate-limited` alone: seconds, as in Retry-After.
+    /// Of `rate-limited` and `requester-unresolvable` alone: seconds, as in Retry-After.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after: Option<u64>,
     /// Of `key-packages-refused` alone: each faulty item.

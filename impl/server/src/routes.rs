@@ -10,6 +10,7 @@ mod operator;
 mod stream;
 mod users;
 mod verify;
+mod webfinger;
 
 use std::sync::Arc;
 
@@ -58,6 +59,7 @@ fn listed() -> OpenApiRouter<App> {
         .routes(routes!(users::keys, users::add_key))
         .routes(routes!(users::extend_key, users::remove_key))
         .routes(routes!(verify::verify))
+        .routes(routes!(webfinger::webfinger))
         .routes(routes!(key_packages::publish, key_packages::replace, key_packages::inventory))
         .routes(routes!(key_packages::withdraw))
         .routes(routes!(claims::claim))

@@ -45,6 +45,7 @@ pub(crate) struct Seams {
     pub(crate) keys: fn(&Scene<'_>) -> Ruling<Vec<ListedKey>, UnknownUser>,
     pub(crate) key_history: fn(&Scene<'_>) -> Ruling<Vec<PastKey>, UnknownUser>,
     pub(crate) verify: Verify,
+    pub(crate) discover: fn(&Scene<'_>) -> Ruling<UserId, UnknownUser>,
     pub(crate) publish: fn(&Scene<'_>, &Batch) -> Ruling<Published, PublishError>,
     pub(crate) replace: fn(&Scene<'_>, &Batch) -> Ruling<Replaced, PublishError>,
     pub(crate) withdraw: fn(&Scene<'_>, &ClientName, &BTreeSet<KeyPackageRef>) -> Ruling<Fates, WithdrawError>,
@@ -173,6 +174,7 @@ impl Seams {
             let (standing, listed) = scene.state.verify(key, at);
             (standing, listed.map(|listed| PastKey::new(scene.now, listed)))
         },
+        discover: |scene| read(scene.state.is_enrolled().then(|| scene.user.clone()).ok_or(UnknownUser)),
         publish: |scene, batch| ruling(scene.state.publish(scene.policy, scene.now, &batch.client, &batch.items)),
         replace: |scene, batch| ruling(scene.state.replace(scene.policy, scene.now, &batch.client, &batch.items)),
         withdraw: |scene, client, references| ruling(scene.state.withdraw(scene.now, client, references)),

@@ -18,6 +18,7 @@ use crate::{
     auth::Gate,
     config::{Config, HttpLimits},
     extract::{App, Shared},
+    federation::Resolver,
     logs::TARGET,
     metrics::Metrics,
     routes::{operators_router, router},
@@ -76,6 +77,9 @@ pub enum StartError {
     /// The store failed before all of it was fenced; start again, and fence again.
     #[error("cannot fence the store: {0}")]
     Fence(#[source] NotDone<Infallible>),
+    /// Other servers cannot be asked.
+    #[error("no HTTPS client for other servers: {0}")]
+    Federation(String),
 }
 
 /// Starts a directory that keeps its histories in memory.
@@ -111,7 +115,7 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
         stopping: is_stopping,
     };
     let fence = config.fence;
-    let (router, app) = router(shared(metrics.measured(stores), config, operations));
+    let (router, app) = router(shared(metrics.measured(stores), config, operations)?);
     let fenced = if fence { Some(app.directory.fence_all().await.map_err(StartError::Fence)?) } else { None };
     let metrics_address = operators.as_ref().map(|(_, address)| *address);
     let mut aside = vec![task(collect_again_and_again(Arc::clone(&app)))];
@@ -145,18 +149,23 @@ async fn collect_again_and_again(app: App) {
     }
 }
 
-fn shared(stores: Stores, config: Config, operations: Operations) -> Shared {
+fn shared(stores: Stores, config: Config, operations: Operations) -> Result<Shared, StartError> {
     let seams = config.mutant.map_or(Seams::HONEST, |mutant| mutant.seams);
     let window = config.signature_window_seconds;
     let directory = Directory::with_seams(stores, config.policy, seams);
-    Shared {
+    let federation = config.federation.map(|federation| {
+        let resolver = Resolver::new(federation.bounds, &federation.insecure_loopback);
+        resolver.map(|resolver| (federation.domain, resolver))
+    });
+    let federation = federation.transpose().map_err(StartError::Federation)?;
+    Ok(Shared {
         policy: PolicyShape::new(directory.policy(), config.http.body_bytes_max, window),
         directory,
-        gate: Gate::new(config.origin, window),
+        gate: Gate::new(config.origin, window, federation),
         operator_token_digest: Sha256::digest(config.operator_token).into(),
         document: String::new(),
         operations,
-    }
+    })
 }
 
 impl Running {

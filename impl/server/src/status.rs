@@ -40,7 +40,7 @@ impl Kind {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated | Self::OperatorOnly => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::OperatorOnly | Self::RequesterUnresolvable => StatusCode::UNAUTHORIZED,
             Self::NotOwner | Self::InvalidToken | Self::InvalidProof => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownUser | Self::UnknownClient | Self::UnknownKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -61,7 +61,9 @@ impl Kind {
     /// What goes with the status, besides the headers of every problem.
     fn headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Unauthenticated => &[("www-authenticate", "Signature"), ("accept-signature", ACCEPT_SIGNATURE)],
+            Self::Unauthenticated | Self::RequesterUnresolvable => {
+                &[("www-authenticate", "Signature"), ("accept-signature", ACCEPT_SIGNATURE)]
+            }
             Self::OperatorOnly => &[("www-authenticate", "Bearer")],
             Self::Busy => &[("retry-after", "1")],
             // What is left of the body would be taken for the next request.
@@ -139,12 +141,17 @@ impl From<StoreError> for Problem {
 impl From<AuthFailure> for Problem {
     fn from(failure: AuthFailure) -> Self {
         let kind = match failure {
-            AuthFailure::Overloaded => Kind::Busy,
+            AuthFailure::Overloaded | AuthFailure::TooManyLookups => Kind::Busy,
+            AuthFailure::Unresolvable { .. } => Kind::RequesterUnresolvable,
             AuthFailure::Unavailable => Kind::StoreFailed,
             _ => Kind::Unauthenticated,
         };
         let reason = (kind == Kind::Unauthenticated).then(|| failure.reason());
-        Self { reason, ..Self::new(kind, failure) }
+        let retry_after = match failure {
+            AuthFailure::Unresolvable { retry_after } => Some(retry_after),
+            _ => None,
+        };
+        Self { reason, retry_after, ..Self::new(kind, failure) }
     }
 }
 

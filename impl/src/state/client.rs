@@ -8,9 +8,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    event::Claim,
     feed::{Drain, Notification},
     key_package::{Facts, Role},
-    names::{CipherSuite, KeyPackageRef, Requester, SignatureKeyId, UnixSeconds, UserId},
+    names::{CipherSuite, KeyPackageRef, SignatureKeyId, UnixSeconds, UserId},
     policy::DrainAlert,
 };
 
@@ -92,7 +93,7 @@ impl ClientState {
         &mut self,
         at: UnixSeconds,
         reference: &KeyPackageRef,
-        requester: &Requester,
+        claim: &Claim,
         listed: &BTreeSet<SignatureKeyId>,
     ) {
         let Some(record) = self.packages.get_mut(reference) else { return };
@@ -103,11 +104,21 @@ impl ClientState {
         }
         self.sequence += 1;
         let remaining = self.live_regular(suite, at, listed).count();
-        let requester = requester.clone();
+        let (requester, vouched_by) = (claim.requester.clone(), claim.vouched_by.clone());
         let (sequence, reference) = (self.sequence, *reference);
         let drain = None;
-        let told = Notification { sequence, at, reference, suite, role, requester, first_use, remaining, drain };
-        self.notifications.push(told);
+        self.notifications.push(Notification {
+            sequence,
+            at,
+            reference,
+            suite,
+            role,
+            requester,
+            vouched_by,
+            first_use,
+            remaining,
+            drain,
+        });
     }
 
     /// Has the newest grant count, until then, and its notification tell of a drain, if it is one (`NOTE-DRAIN`).

@@ -294,6 +294,7 @@ impl Wish {
             cipher_suites: self.suites.iter().copied().map(CipherSuite).collect(),
             last_resort: if self.last_resort { LastResort::Accept } else { LastResort::Refuse },
             idempotency_key: self.key.as_deref().map(|key| IdempotencyKey::parse(key).expect("an idempotency key")),
+            vouched_by: None,
         }
     }
 }

@@ -121,7 +121,7 @@ const STEPS: [(&str, usize); 88] = [
 ];
 
 /// Scenario, labels that it reaches, labels that it alone reaches.
-const LABELS: [(&str, usize, usize); 18] = [
+const LABELS: [(&str, usize, usize); 19] = [
     ("race", 9, 0),
     ("replacement", 10, 0),
     ("clients", 14, 10),

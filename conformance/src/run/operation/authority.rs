@@ -23,6 +23,14 @@ pub(super) fn call<'a>(
         let call = Call::new(operation, None, format!("anyone reads {which} of {}", keys.of));
         return Ok(call.with("user", identity(world, &keys.of)?));
     }
+    if let Some(resolve) = &step.resolve {
+        let whom = resolve.of.as_deref().unwrap_or("nobody");
+        let call = Call::new(operation, None, format!("anyone looks {whom} up by name"));
+        return Ok(match &resolve.of {
+            Some(user) => call.with("user", identity(world, user)?),
+            None => call,
+        });
+    }
     if let Some(add) = &step.add_key {
         let by = actor(&add.by)?;
         let client = vector.client(&add.client).ok_or_else(|| Broken::Suite(format!("no client {}", add.client)))?;

@@ -14,6 +14,15 @@ pub struct Keys {
     pub history: bool,
 }
 
+/// Finds a user's list of signature keys by nothing but its name, as another server does, and reads it; anyone may.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    /// Whose; unless given, the server is asked for nobody.
+    #[serde(default)]
+    pub of: Option<String>,
+}
+
 /// Adds a client with its first signature key to a user that is there already.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -18,6 +18,7 @@ impl Step {
             ("notifications", self.notifications.is_some()),
             ("acknowledge", self.acknowledge.is_some()),
             ("keys", self.keys.is_some()),
+            ("resolve", self.resolve.is_some()),
             ("add_key", self.add_key.is_some()),
             ("extend_key", self.extend_key.is_some()),
             ("remove_key", self.remove_key.is_some()),
@@ -56,6 +57,8 @@ impl Step {
             "acknowledge" => Operation::Acknowledge,
             "keys" if self.keys.as_ref().is_some_and(|keys| keys.history) => Operation::KeyHistory,
             "keys" => Operation::Keys,
+            "resolve" if self.resolve.as_ref().is_some_and(|resolve| resolve.of.is_none()) => Operation::ResolveNobody,
+            "resolve" => Operation::Resolve,
             "add_key" if self.add_key.as_ref().is_some_and(|add| add.forged_token) => Operation::AddKeyByToken,
             "add_key" => Operation::AddKey,
             "extend_key" => Operation::ExtendKey,
@@ -116,6 +119,7 @@ impl Step {
             self.claim.as_ref().map(|claim| &claim.of),
             self.keys.as_ref().map(|keys| &keys.of),
             self.verify.as_ref().map(|verify| &verify.of),
+            self.resolve.as_ref().and_then(|resolve| resolve.of.as_ref()),
         ];
         let blocked = self.blocking().map(|block| block.requester.as_ref());
         names.into_iter().chain(blocked).flatten().map(String::as_str).collect()

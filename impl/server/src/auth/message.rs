@@ -55,11 +55,16 @@ impl Origin {
         }
     }
 
-    fn of(head: &Parts) -> Option<Self> {
+    pub(super) fn of(head: &Parts) -> Option<Self> {
         let host = || head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let authority = head.uri.authority().map(|authority| authority.as_str()).or_else(host)?;
         let scheme = if head.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
         Some(Self { scheme: scheme.into(), authority: authority.into() })
+    }
+
+    /// An URL at this origin; the path begins with a slash.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.authority())
     }
 
     /// Lower case, and without the scheme's own port (RFC 9421 §2.2.3).

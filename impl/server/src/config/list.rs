@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use kpd_directory::{
-    CipherSuite,
+    CipherSuite, ServerName,
     policy::{Limit, Selection},
 };
 
 use super::settings::{STORE_EXPECTED, Settings};
 use crate::{
     auth::Origin,
+    federation::Federation,
     logs::{LogFormat, LogLevel},
 };
 
@@ -102,6 +103,11 @@ pub const SETTINGS: &[Setting] = &[
         |it, text| Origin::parse(text).ok().map(|origin| it.config.origin = Some(origin)),
         "The URL under which clients know this server: requests signed for another are refused. Without it, the Host \
          that a request names is taken."),
+    text!("domain", "HOST", "a host, such as example.org",
+        |it| it.config.federation.as_ref().map(|federation| federation.domain.to_string()),
+        |it, text| ServerName::parse(text).ok().map(|domain| it.config.federation = Some(Federation::new(domain))),
+        "The host in the names of this directory's own users: those of other hosts are looked up there by WebFinger, over \
+         HTTPS. Without it, every user is let in by the operator."),
     text!("store", "STORE", STORE_EXPECTED,
         |it| Some(it.store.to_string()),
         |it, text| text.parse().ok().map(|store| it.store = store),

@@ -9,5 +9,5 @@ pub(super) fn somebody() -> Option<Signer> {
     let user = UserId::parse("acct:somebody@example.org").ok()?;
     let client = ClientName::parse("somewhere").ok()?;
     let key = SignatureKeyId::parse(&"A".repeat(43)).ok()?;
-    Some(Signer { requester: Requester { user, client }, key })
+    Some(Signer { requester: Requester { user, client }, key, vouched_by: None })
 }

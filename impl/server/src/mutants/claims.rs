@@ -165,7 +165,13 @@ pub(super) fn consumes_on_read(scene: &Scene<'_>, name: &ClientName) -> Ruling<S
     // Whoever it is that takes one: a requester that is not the client itself.
     let Ok(nobody) = ClientName::parse("nobody") else { return Decision { events: vec![], answer } };
     let requester = Requester { user: scene.user.clone(), client: nobody };
-    let claim = Claim { requester, cipher_suites: vec![], last_resort: LastResort::Refuse, idempotency_key: None };
+    let claim = Claim {
+        requester,
+        cipher_suites: vec![],
+        last_resort: LastResort::Refuse,
+        idempotency_key: None,
+        vouched_by: None,
+    };
     let taken = grants(&truth(scene, &claim).events).into_iter().find(|(client, _, _)| client == name);
     let event = |(client, reference, _)| Event::Withdrawn { at: scene.now, client, references: vec![reference] };
     Decision { events: taken.map(event).into_iter().collect(), answer }

@@ -2,7 +2,7 @@
 
 use httpsig::prelude::{AlgorithmName, PublicKey, SecretKey, SigningKey as _};
 use kpd_directory::{
-    Decision, Event, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserState,
+    Decision, Event, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserId, UserState,
     event::Claim,
     keys::{AddKey, AddKeyError, AddedKey, ExtendKeyError, possession_message},
     standing::{Ended, Standing},
@@ -10,7 +10,7 @@ use kpd_directory::{
 };
 
 use super::lies::ClaimRuling;
-use crate::seams::{PastKey, Ruling, Scene, Seams, UnknownUser, claim_from};
+use crate::seams::{PastKey, Ruling, Scene, Seams, UnknownUser, claim_from, read};
 
 type AddRuling = Ruling<AddedKey, AddKeyError>;
 type ExtendRuling = Ruling<UnixSeconds, ExtendKeyError>;
@@ -126,6 +126,16 @@ pub(super) fn verifies_for_ever(scene: &Scene<'_>, key: &[u8], at: UnixSeconds) 
         (Standing::Expired | Standing::Removed, key) => (Standing::Valid, key),
         other => other,
     }
+}
+
+pub(super) fn discovers_anybody(scene: &Scene<'_>) -> Ruling<UserId, UnknownUser> {
+    read(Ok(scene.user.clone()))
+}
+
+pub(super) fn discovers_somebody_else(scene: &Scene<'_>) -> Ruling<UserId, UnknownUser> {
+    let somebody = UserId::parse(&format!("acct:somebody@{}", scene.user.server()));
+    let Decision { events, answer } = (Seams::HONEST.discover)(scene);
+    Decision { events, answer: answer.map(|user| somebody.unwrap_or(user)) }
 }
 
 /// Adds the key, if in its place a new one with a proof could be added: nothing but the key itself is overlooked.

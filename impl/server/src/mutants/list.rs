@@ -357,6 +357,13 @@ mutants! {
         "A signature key that has ended still bears out its user's credential.",
         TRUTH with verify: keys::verifies_for_ever;
 
+    "discovers-anybody" breaks "KEY-RESOLVE":
+        "Discovery answers for users that do not exist.",
+        TRUTH with discover: keys::discovers_anybody;
+    "discovers-somebody-else" breaks "KEY-RESOLVE":
+        "Discovery leads to the list of another user.",
+        TRUTH with discover: keys::discovers_somebody_else;
+
     // Life and death
     "withdraw-does-nothing" breaks "LIFE-TERMINAL":
         "A KeyPackage is said to be withdrawn, and granted later.",

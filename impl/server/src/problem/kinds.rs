@@ -58,6 +58,8 @@ kinds! {
     // Who asks
     Unauthenticated "unauthenticated" ["AUTH-REQUIRED"] "The request has no author that could be established",
         "Sign the request (RFC 9421) with a key on your list, as Accept-Signature says; the reason says what was amiss.";
+    RequesterUnresolvable "requester-unresolvable" ["KEY-RESOLVE"] "What the server of the requester says of its keys is not known",
+        "After the time in Retry-After, sign again: your server has to answer WebFinger for you, with a link to your keys.";
     OperatorOnly "operator-only" [] "This is for the operator alone",
         "Send Authorization: Bearer with the operator's token.";
     NotDurable "not-durable" [] "There is no file to back up",

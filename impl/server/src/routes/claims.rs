@@ -10,6 +10,7 @@ use kpd_directory::{UserId, claim::Answered, event::Claim};
 
 use super::document::ClaimRefusals;
 use crate::{
+    auth::Signer,
     extract::{App, Idempotency, Names, SignedJson},
     problem::Problem,
     wire::{ClaimShape, ClaimedShape},
@@ -32,7 +33,8 @@ pub(super) async fn claim(
     SignedJson { signer, body }: SignedJson<ClaimShape>,
 ) -> Result<Response, Problem> {
     let ClaimShape { cipher_suites, last_resort } = body;
-    let claim = Claim { requester: signer.requester, cipher_suites, last_resort, idempotency_key };
+    let Signer { requester, vouched_by, .. } = signer;
+    let claim = Claim { requester, cipher_suites, last_resort, idempotency_key, vouched_by };
     match app.directory.claim(&user, &claim).await? {
         Answered::Claimed(claimed) => {
             app.operations.metrics.claimed(&claimed);

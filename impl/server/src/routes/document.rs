@@ -66,6 +66,7 @@ refusals! {
     EnrolRefusals: OperatorOnly AlreadyEnrolled TooLarge UnsupportedMediaType;
     BackUpRefusals: OperatorOnly NotDurable;
     KeysRefusals: UnknownUser;
+    WebFingerRefusals: UnknownUser;
     VerifyRefusals: ;
     AddKeyRefusals: Unauthenticated NotOwner InvalidToken UnknownUser KeyTaken ExpiryNotForward InvalidProof
         TooLarge UnsupportedMediaType;
@@ -89,7 +90,9 @@ refusals! {
 /// One response for each status, which names the types of problems that have it.
 fn responses(kinds: &[Kind]) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
-    for kind in kinds {
+    // Whoever signs may be a user of another server.
+    let elsewhere = kinds.contains(&Kind::Unauthenticated).then_some(&Kind::RequesterUnresolvable);
+    for kind in kinds.iter().chain(elsewhere) {
         by_status.entry(kind.status().as_str().into()).or_default().push(*kind);
     }
     let described = |kinds: Vec<Kind>| {

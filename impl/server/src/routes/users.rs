@@ -28,6 +28,9 @@ pub(super) async fn enrol(
     State(app): State<App>,
     OperatorJson(body): OperatorJson<Enrol>,
 ) -> Result<Created<Enrolled>, Problem> {
+    if let Some(server) = app.gate.vouching(&body.user) {
+        return Err(bad(format_args!("user: {} is a user of {server}, which vouches for it", body.user)));
+    }
     let (enrolment_token, not_after) = app.directory.enrol(&body.user).await?;
     Ok(Created(Enrolled { user: body.user, enrolment_token, not_after }))
 }

@@ -123,6 +123,15 @@ impl Directory {
         self.command(user, |scene| lasting(scene, verified(scene))).await
     }
 
+    /// The user whose list is to be read for this one: itself, if it exists (`KEY-RESOLVE`).
+    ///
+    /// # Errors
+    ///
+    /// `UnknownUser`.
+    pub async fn discover(&self, user: &UserId) -> Result<UserId, NotDone<UnknownUser>> {
+        self.command(user, |scene| (self.seams.discover)(scene)).await
+    }
+
     /// A signature key on a user's list, with the client whose it is.
     ///
     /// # Errors

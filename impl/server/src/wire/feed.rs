@@ -1,7 +1,7 @@
 //! The shapes of what only the owner is told: stock and notifications.
 
 use kpd_directory::{
-    CipherSuite, ClientName, KeyPackageRef, Requester, UnixSeconds, UserId,
+    CipherSuite, ClientName, KeyPackageRef, Requester, ServerName, UnixSeconds, UserId,
     feed::{Drain, Notification},
     key_package::Role,
 };
@@ -96,6 +96,9 @@ struct RequesterShape {
     user: UserId,
     #[schema(value_type = String, example = "alice-laptop")]
     client: ClientName,
+    /// The server on whose word the user is named, where that is another one than this.
+    #[schema(value_type = Option<String>, example = "other.example")]
+    vouched_by: Option<ServerName>,
 }
 
 impl Notifications {
@@ -115,7 +118,7 @@ impl NotificationShape {
             reference: notification.reference,
             cipher_suite: notification.suite,
             role: notification.role,
-            requester: RequesterShape { user, client },
+            requester: RequesterShape { user, client, vouched_by: notification.vouched_by },
             first_use: notification.first_use,
             remaining: notification.remaining,
             low: is_low(notification.remaining),

@@ -5,6 +5,7 @@
 mod another_implementation;
 mod authentication;
 mod document;
+mod federation;
 mod garbage;
 mod lifecycle;
 mod metrics;

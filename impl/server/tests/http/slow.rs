@@ -8,7 +8,7 @@ use std::{
 use kpd_directory::Event;
 use kpd_server::{
     Config, HttpLimits,
-    store::{Answer, Appended, Store, Stores, Stream, Version},
+    store::{Answer, Appended, Loaded, Recorded, Store, Stores, Stream, Version},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -124,10 +124,10 @@ async fn beyond_the_most_connections_one_waits_until_another_ends() {
 }
 
 /// Answers after two seconds, or never.
-struct Lame<E>(Arc<dyn Store<E>>, Duration);
+struct Lame<E: Recorded>(Arc<dyn Store<E>>, Duration);
 
-impl<E: Send + Sync + 'static> Store<E> for Lame<E> {
-    fn load<'a>(&'a self, stream: &'a Stream, since: Version) -> Answer<'a, Vec<E>> {
+impl<E: Recorded> Store<E> for Lame<E> {
+    fn load<'a>(&'a self, stream: &'a Stream, since: Version) -> Answer<'a, Loaded<E>> {
         Box::pin(async move {
             // The site's own clock is told by a user that is not kept waiting.
             if !stream.as_str().contains("clock") {
@@ -139,6 +139,18 @@ impl<E: Send + Sync + 'static> Store<E> for Lame<E> {
 
     fn append<'a>(&'a self, stream: &'a Stream, version: Version, events: Vec<E>) -> Answer<'a, Appended> {
         self.0.append(stream, version, events)
+    }
+
+    fn compact<'a>(&'a self, stream: &'a Stream, version: Version, state: &'a E::State) -> Answer<'a, ()> {
+        self.0.compact(stream, version, state)
+    }
+
+    fn compacts_after(&self) -> Option<Version> {
+        self.0.compacts_after()
+    }
+
+    fn streams<'a>(&'a self, after: Option<&'a Stream>, max: usize) -> Answer<'a, Vec<Stream>> {
+        self.0.streams(after, max)
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn tell(site: &Site, key: Key, suite: u16) {
     assert_eq!(stock(site, &bob).await, json!([suite_stock(suite, 0, &z, true)]));
 
     let notes = notifications(site, &bob, 0).await;
-    let requester = json!({ "user": "acct:alice@example.org", "client": "alice-laptop" });
+    let requester = json!({ "user": "acct:alice@example.org", "client": "alice-laptop", "vouched_by": null });
     let told: Vec<_> =
         notes.iter().map(|note| (note["sequence"].as_u64(), &note["role"], &note["remaining"])).collect();
     assert_eq!(told, [(Some(1), &json!("regular"), &json!(0)), (Some(2), &json!("last_resort"), &json!(0))]);

@@ -29,6 +29,7 @@ fn client() -> ClientName {
 fn claim() -> Claim {
     Claim {
         requester: Requester { user: UserId::parse("acct:alice@example.net").unwrap(), client: client() },
+        vouched_by: Some(ServerName::parse("example.net").unwrap()),
         cipher_suites: vec![CipherSuite(1), CipherSuite(2)],
         last_resort: LastResort::Refuse,
         idempotency_key: Some(IdempotencyKey::parse("k").unwrap()),

@@ -23,6 +23,13 @@ impl Tour {
         let answer = self.site.post(jan.keys(), &own.addition()).by(&jan).send().await;
         self.tell_status("add the phone's key for another client", &answer);
 
+        for user in [jan.user, "acct:nobody@example.org"] {
+            let found = self.site.get(format!("/.well-known/webfinger?resource={user}")).send().await;
+            let links = found.body["links"].as_array().into_iter().flatten().map(|link| link["href"].clone());
+            let leads: Vec<_> = links.map(|href| href.to_string().replace(&self.site.authority(), "site")).collect();
+            self.tell(&format!("look {user} up"), format!("{} {}", found.status, leads.join(" ")));
+        }
+
         let kim = self.owner("acct:kim@example.org", 43).await;
         let helper = Person::new(kim.user, "helper", Key::ed25519(44));
         self.site.add(&helper, &kim).await;
