@@ -110,6 +110,12 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     Ok(Running { address, stop, serving })
 }
 
+/// A directory without a socket and without a clock of its own.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn in_process(config: Config) -> (axum::Router, App) {
+    router(shared(Stores::in_memory(), config))
+}
+
 async fn collect_again_and_again(app: App) {
     loop {
         tokio::time::sleep(COLLECTION_PERIOD).await;
