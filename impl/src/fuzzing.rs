@@ -49,7 +49,7 @@ fn readers_agree(bare: &[u8]) {
             let valid = theirs.validate(&RustCrypto::default(), ProtocolVersion::Mls10);
             return assert!(valid.is_err(), "openmls takes a leaf node of another source");
         }
-        Err(flaw) => return assert!(false, "openmls reads what is not read here: {flaw}"),
+        Err(flaw) => unreachable!("openmls reads what is not read here: {flaw}"),
     };
     let theirs_unverified = theirs.unverified_credential();
     assert_eq!(ours.signature_key(), theirs_unverified.signature_key.as_slice());

@@ -32,10 +32,10 @@ fn bases_hold(head: &Parts) {
         assert!(line.starts_with(&format!("\"{name}\": ")), "{line:?} for {name:?}");
     }
     let parameters = lines.last().and_then(|last| last.strip_prefix("\"@signature-params\": "));
-    let Some(parameters) = parameters else { return assert!(false, "{base:?} has no parameters") };
+    let Some(parameters) = parameters else { unreachable!("{base:?} has no parameters") };
     let mut again = head.clone();
     for (name, value) in [("signature-input", format!("sig={parameters}")), ("signature", "sig=:AAAA:".into())] {
-        let Ok(value) = HeaderValue::from_str(&value) else { return assert!(false, "{value:?} is no header") };
+        let Ok(value) = HeaderValue::from_str(&value) else { unreachable!("{value:?} is no header") };
         again.headers.insert(name, value);
     }
     // A signature cannot cover itself; what covers these two headers has another base now.
