@@ -40,6 +40,9 @@ pub mod upkeep;
 
 mod memory;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+
 pub use crate::{
     event::Event,
     names::{

@@ -171,3 +171,15 @@ fn algorithm(key: &SignatureKey) -> AlgorithmName {
         SignatureScheme::EcdsaP256 => AlgorithmName::EcdsaP256Sha256,
     }
 }
+
+/// What fuzzers look into.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing {
+    use super::{Parts, SignedMessage};
+
+    /// The components that a signature covers, and the base that it is over.
+    pub(crate) fn bases(head: &Parts) -> Option<(Vec<String>, String)> {
+        let message = SignedMessage::of(head, None).ok().flatten()?;
+        Some((message.covered().to_vec(), message.base().into()))
+    }
+}

@@ -41,6 +41,9 @@ pub mod serve;
 
 pub mod mutants;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+
 pub use kpd_directory::policy::{Limit, Limits, Policy, Selection};
 
 pub use crate::{

@@ -1,6 +1,8 @@
 //! Every answer that is not a success: a problem document (RFC 9457) whose type says what to do.
 
 mod kinds;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -142,6 +142,15 @@ async fn end_waiting_with(mut closing: watch::Receiver<bool>, app: App) {
     app.directory.end_waiting();
 }
 
+/// A directory without a socket and without a clock of its own.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn in_process(config: Config) -> Result<(axum::Router, App), StartError> {
+    let (stores, metrics) = (Stores::in_memory(), Metrics::new());
+    let (http, stopping) = (config.http, watch::channel(false).1);
+    let operations = Operations { http, metrics, shows_metrics: true, stores: stores.clone(), stopping };
+    Ok(router(shared(stores, config, operations)?))
+}
+
 async fn collect_again_and_again(app: App) {
     loop {
         tokio::time::sleep(COLLECTION_PERIOD).await;

@@ -130,6 +130,11 @@ impl SignedMessage {
         }
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn covered(&self) -> &[String] {
+        &self.covered
+    }
+
     pub(super) fn base(&self) -> &str {
         &self.base
     }

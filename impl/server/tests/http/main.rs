@@ -4,6 +4,7 @@
 
 mod another_implementation;
 mod authentication;
+mod complete;
 mod document;
 mod federation;
 mod garbage;

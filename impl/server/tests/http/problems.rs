@@ -172,11 +172,15 @@ async fn of_key_packages() {
     let mut differing = [vec![0, 1, 0, 5], good().bytes()].concat();
     differing[5] = 2;
     let not_before = now + 86_400;
-    let cases: [(&str, Vec<u8>); 14] = [
+    let cases: [(&str, Vec<u8>); 18] = [
         ("malformed", [good().bytes(), vec![0]].concat()),
         ("unsupported-version", version),
         ("versions-differ", differing),
         ("unsupported-cipher-suite", crate::support::Recipe { suite: 7, ..good() }.bytes()),
+        ("wrong-leaf-node-source", crate::support::Recipe { source: 2, ..good() }.bytes()),
+        ("invalid-leaf-node-signature", crate::support::Recipe { leaf_spoilt: true, ..good() }.bytes()),
+        ("unlisted-credential", crate::support::Recipe { credential: 2, ..good() }.bytes()),
+        ("unsupported-credential", crate::support::Recipe { credential: 2, credential_type: 2, ..good() }.bytes()),
         ("invalid-signature", crate::support::Recipe { spoilt: true, ..good() }.bytes()),
         ("keys-equal", crate::support::Recipe { equal_keys: true, ..good() }.bytes()),
         ("unlisted-extension", crate::support::Recipe { extensions: vec![0xff01], ..good() }.bytes()),

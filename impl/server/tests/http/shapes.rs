@@ -1,12 +1,16 @@
 //! The answers that are no problems, word for word.
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
     problems::snapshot,
-    support::{Call, Key, Person, Site, package::batch},
+    support::{
+        Call, Key, Person, Site,
+        package::{batch, reference},
+        site::OPERATOR,
+    },
 };
 
 #[tokio::test]
@@ -15,6 +19,7 @@ async fn of_policy_and_blocks() {
     let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
     site.enrol(&bob).await;
     snapshot("answer-policy", &site.get("/v1/policy").send().await);
+    snapshot("answer-health", &site.get("/healthz").send().await);
     let path = format!("/v1/users/{}/blocks", bob.user);
     let block = |body| site.post(path.clone(), &body).by(&bob).send();
     snapshot("answer-block", &block(json!({ "requester": "acct:eve@example.org" })).await);
@@ -27,6 +32,9 @@ async fn of_keys() {
     let site = Site::start().await;
     let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
     let tablet = Person::new(bob.user, "bob-tablet", Key::ed25519(2));
+    let enrolment = site.post("/v1/users", &json!({ "user": "acct:carol@example.org" }));
+    let enrolment = enrolment.header("authorization", &format!("Bearer {OPERATOR}"));
+    snapshot("answer-enrolled", &enrolment.send().await);
     site.enrol(&bob).await;
     let mut addition = tablet.addition();
     addition["expires_at"] = (site.now() + 1_000).into();
@@ -82,7 +90,15 @@ async fn of_key_packages_and_clients() {
     snapshot("answer-published", &site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await);
     let replace = Call::new(&site, Method::PUT, bob.own("key-packages")).json(&batch(&[&b, &z]));
     snapshot("answer-replaced", &replace.by(&bob).send().await);
-    site.post(bob.claims(), &json!({})).by(&tablet).send().await.is(200);
+    let mut claimed = site.post(bob.claims(), &json!({})).by(&tablet).send().await;
+    // Its bytes depend on the time.
+    let bytes = claimed.body["clients"][0]["key_package"].take();
+    assert_eq!(bytes, BASE64.encode(&b));
+    claimed.body["clients"][0]["key_package"] = "[the KeyPackage]".into();
+    snapshot("answer-claimed", &claimed);
+    let withdrawal = json!({ "references": [reference(&a)] });
+    let withdrawal = site.post(bob.own("key-packages/withdrawals"), &withdrawal).by(&bob);
+    snapshot("answer-withdrawn", &withdrawal.send().await);
     // The order of the list is that of references, which depend on the time.
     let mut inventory = site.get(bob.own("key-packages")).by(&bob).send().await;
     let key = |kept: &serde_json::Value| (kept["role"].to_string(), kept["state"].to_string());

@@ -24,8 +24,14 @@ pub(crate) struct Recipe<'a> {
     pub(crate) capabilities: Vec<u16>,
     pub(crate) spoilt: bool,
     pub(crate) version: u16,
-    /// What the capabilities list for the credential's type, which is basic (1).
+    /// The credential's type; the content is that of a basic one.
+    pub(crate) credential_type: u16,
+    /// What the capabilities list for the credential's type.
     pub(crate) credential: u16,
+    /// What the leaf says of its source; key_package is 1.
+    pub(crate) source: u8,
+    /// Changed after the leaf was signed, and signed with the rest.
+    pub(crate) leaf_spoilt: bool,
     /// Bytes after the end.
     pub(crate) trailing: &'a [u8],
 }
@@ -46,7 +52,10 @@ impl<'a> Recipe<'a> {
             capabilities: vec![],
             spoilt: false,
             version: 1,
+            credential_type: 1,
             credential: 1,
+            source: 1,
+            leaf_spoilt: false,
             trailing: &[],
         }
     }
@@ -61,26 +70,28 @@ impl<'a> Recipe<'a> {
         let leaf = [
             vector(&encryption_key),
             vector(&self.key.public),
-            vec![0, 1],
+            self.credential_type.to_be_bytes().to_vec(),
             vector(self.identity.as_bytes()),
             words(&[1]),
             words(&[1, 2, 3]),
             words(&self.capabilities),
             words(&[]),
             words(&[self.credential]),
-            vec![1],
+            vec![self.source],
             self.not_before.to_be_bytes().to_vec(),
             self.not_after.to_be_bytes().to_vec(),
             vector(&[]),
         ]
         .concat();
+        let mut leaf_signature = self.sign("LeafNodeTBS", &leaf);
+        leaf_signature[0] ^= u8::from(self.leaf_spoilt);
         let extensions: Vec<u8> = self.extensions.iter().flat_map(|kind| extension(*kind)).collect();
         let content = [
             self.version.to_be_bytes().to_vec(),
             self.suite.to_be_bytes().to_vec(),
             vector(&init_key),
-            leaf.clone(),
-            vector(&self.sign("LeafNodeTBS", &leaf)),
+            leaf,
+            vector(&leaf_signature),
             vector(&extensions),
         ]
         .concat();
