@@ -1,5 +1,6 @@
 //! The command line: what each command is, and which exit code it ends with.
 
+mod fuzz;
 mod info;
 mod model;
 mod mutants;
@@ -18,7 +19,7 @@ use crate::{library::LibraryError, verdict::Exit};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes of run: 0 all passed, 1 something failed, 2 inconclusive, 3 usage or vector \
+    after_help = "Exit codes of run and fuzz: 0 all passed, 1 something failed, 2 inconclusive, 3 usage or vector \
     error, 4 server unreachable, 5 nothing ran, 6 a bug of kpd."
 )]
 struct Cli {
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
+    /// Tells a server random stories of the model until one fails, and writes that one as a small vector.
+    Fuzz(fuzz::FuzzArguments),
     /// Lists the vectors, the rules or the mutants.
     List(info::ListArguments),
     /// Explains a rule: what it says, why, where it comes from, what checks it.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
+        Command::Fuzz(arguments) => runtime().and_then(|runtime| runtime.block_on(fuzz::fuzz(arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),
         Command::Lint(arguments) => info::lint(&arguments),
