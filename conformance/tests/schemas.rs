@@ -17,7 +17,7 @@ fn kpd(arguments: &[&str]) -> String {
 
 #[test]
 fn schemas_are_up_to_date() {
-    for name in ["vector", "report"] {
+    for name in ["vector", "binding", "report"] {
         let path = vectors().join(format!("schema/{name}.schema.json"));
         let kept = fs::read_to_string(&path).unwrap_or_default();
         let hint = format!("run: cargo run --release -- schema {name} > vectors/schema/{name}.schema.json");
@@ -50,4 +50,19 @@ fn a_vector_with_an_unknown_key_does_not_keep_the_schema() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong = serde_json::json!({ "id": "a", "title": "b", "why": "c", "rules": [], "users": {}, "stepps": [] });
     assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn every_binding_keeps_the_schema() {
+    let schema: Value = serde_json::from_str(&kpd(&["schema", "binding"])).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let keeps = |text: &str| {
+        let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        // Names of words may be written as numbers or truth values, which JSON has as texts.
+        let value = kpd_conformance::yaml::to_json(&value).unwrap();
+        validator.iter_errors(&value).map(|error| error.to_string()).collect::<Vec<_>>()
+    };
+    let reference = include_str!("../bindings/reference.yaml");
+    assert_eq!(keeps(reference), [] as [&str; 0]);
+    assert!(!keeps(&reference.replace("operations:", "operashuns:")).is_empty());
 }

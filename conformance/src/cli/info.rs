@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use kpd_server::mutants::MUTANTS;
 
 use crate::{
+    binding::Binding,
     catalogue::SourceLevel,
     cli::{CliError, out::say},
     library::Library,
@@ -120,12 +121,14 @@ pub(super) struct SchemaArguments {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SchemaOf {
     Vector,
+    Binding,
     Report,
 }
 
 pub(super) fn schema(arguments: &SchemaArguments) -> Result<Exit, CliError> {
     let schema = match arguments.of {
         SchemaOf::Vector => schemars::schema_for!(Vector),
+        SchemaOf::Binding => schemars::schema_for!(Binding),
         SchemaOf::Report => schemars::schema_for!(JsonReport),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::Failed(error.to_string()))?;

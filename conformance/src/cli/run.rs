@@ -86,12 +86,18 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     }
     let (mut server, embedded) = server(&arguments).await?;
     let place = server.endpoints.join(", ");
+    let mut unset = server.begin();
+    if server.binding.adapter.is_some() {
+        // Without its adapter nothing can be asked, and what is wrong is told by it.
+        std::mem::replace(&mut unset, Ok(())).map_err(CliError::Usage)?;
+    }
     server.ready().await.map_err(|why| {
         CliError::Unreachable(format!(
             "no server at {place} ({}): {why}\nIs it running? Is --target its base URL?",
             server.binding.name
         ))
     })?;
+    unset.map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let options = Options { jobs: arguments.jobs.into(), seed, rounds: arguments.rounds };
@@ -157,15 +163,12 @@ pub(super) async fn judge_all(
 
 async fn server(arguments: &RunArguments) -> Result<(Server, Option<Embedded>), CliError> {
     let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
-    let mut server = Server {
-        binding: Arc::new(binding),
-        endpoints: arguments.target.clone(),
-        variables: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
-            .collect(),
-        timeout: Duration::from_secs(arguments.timeout),
-    };
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
+        .collect();
+    let timeout = Duration::from_secs(arguments.timeout);
+    let mut server = Server::new(binding, arguments.target.clone(), variables, timeout);
     for variable in &arguments.variables {
         let wrong = || CliError::Usage(format!("--var {variable}: NAME=VALUE is expected"));
         let (name, value) = variable.split_once('=').ok_or_else(wrong)?;

@@ -24,6 +24,8 @@ pub enum Why {
     Authentication,
     /// Who may act for whom: the model's clients act for themselves.
     Authorisation,
+    /// Backups: the model's history has no way back.
+    Backups,
     /// Flaws, marks, frames and unknown values in the bytes of a KeyPackage.
     Bytes,
     /// A random order, which only chance tells from another one.
@@ -45,6 +47,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Self::Authentication => "authentication",
             Self::Authorisation => "authorisation",
+            Self::Backups => "backups",
             Self::Bytes => "bytes",
             Self::Chance => "chance",
             Self::Headers => "headers",
@@ -64,6 +67,8 @@ pub(super) enum Turn {
     KeyHistory(User),
     /// Whom a user shuts out, which the model's state has.
     Blocks(User),
+    /// Nothing, to a directory that keeps its history: it is killed, started, copied.
+    Unchanged,
     /// Saved values, which no server takes part in.
     Recalled(Vec<String>),
     /// Refused, with no change but what `first` brought, where the request had been sent before. That much is the
@@ -75,9 +80,12 @@ pub(super) enum Turn {
     Unsaved(String),
 }
 
-/// Why the model can say nothing at all about a vector: where each answer is drawn by chance and only all of them
-/// together are looked at.
+/// Why the model can say nothing at all about a vector: where a backup is restored, or where each answer is drawn by
+/// chance and only all of them together are looked at.
 pub(super) fn all_outside(vector: &Vector) -> Option<Why> {
+    if vector.all_steps().any(|(_, step)| step.restore.is_some()) {
+        return Some(Why::Backups);
+    }
     vector.needs.contains(&Capability::RandomSelection).then_some(Why::Chance)
 }
 
@@ -94,6 +102,9 @@ pub(super) fn turn(
     }
     if let Some(keys) = step.keys.as_ref().filter(|keys| keys.history) {
         return Turn::KeyHistory(names.user(&keys.of));
+    }
+    if step.hook().is_some() {
+        return Turn::Unchanged;
     }
     if let Some(recalled) = &step.recall {
         return Turn::Recalled(recalled.iter().map(|name| name.trim_start_matches('$').to_string()).collect());
