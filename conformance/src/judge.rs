@@ -5,6 +5,7 @@ mod history;
 mod race;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use history::model_reason;
 
@@ -29,17 +30,28 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     if let Some(profile) = used_profiles(vector).find(|profile| !binding.profiles.contains(profile)) {
         return Some(format!("it uses what belongs to the profile {profile}, which the server does not offer"));
     }
-    if let Some(missing) = used_operations(vector).find(|operation| !binding.operations.contains_key(operation)) {
+    if let Some(missing) = used_operations(vector, binding).find(|operation| !binding.has(*operation)) {
         return Some(format!("the binding has no operation {missing:?}"));
+    }
+    if let Some(why) = binding.material.lacks(vector) {
+        return Some(format!("{why}, and the server's key material is of another kind"));
     }
     if binding.elsewhere.is_none() && vector.users.values().any(|user| user.server == Place::Elsewhere) {
         return Some("the binding names no other server, for whose users it vouches".into());
     }
-    if vector.needs.contains(&Capability::SignedRequests) && binding.auth.http_message_signatures.is_none() {
+    if vector.needs.contains(&Capability::SignedRequests)
+        && binding.adapter.is_none()
+        && binding.auth.http_message_signatures.is_none()
+    {
         return Some("the server lacks SignedRequests: the binding authenticates requests otherwise".into());
     }
-    let (need, reason) = vector.needs.iter().find_map(|need| Some((need, binding.absent.get(need)?)))?;
-    Some(format!("the server lacks {need:?}: {reason}"))
+    let needs = vector.needs.iter().copied().chain(vector.derived_needs());
+    let lacking = |need: Capability| Some((need, binding.absent.get(&need)?));
+    if let Some((need, reason)) = needs.into_iter().find_map(lacking) {
+        return Some(format!("the server lacks {need:?}: {reason}"));
+    }
+    let (operation, field) = told::unread(vector, binding)?;
+    Some(format!("the answer to {operation:?} does not tell {field}, by the binding"))
 }
 
 /// Profiles that a vector makes use of, whatever it checks.
@@ -51,10 +63,11 @@ fn used_profiles(vector: &Vector) -> impl Iterator<Item = Profile> {
 }
 
 /// Operations that a vector cannot do without.
-fn used_operations(vector: &Vector) -> impl Iterator<Item = Operation> {
+fn used_operations(vector: &Vector, binding: &Binding) -> impl Iterator<Item = Operation> {
     let further_clients = vector.users.values().any(|user| user.clients.len() > 1);
     let of_steps = vector.all_steps().filter_map(|(_, step)| step.bound_operation()).collect::<BTreeSet<_>>();
-    let added = further_clients.then_some(Operation::AddKey);
+    let adds = if binding.has(Operation::AddClient) { Operation::AddClient } else { Operation::AddKey };
+    let added = further_clients.then_some(adds);
     std::iter::once(Operation::Register).chain(added).chain(of_steps)
 }
 

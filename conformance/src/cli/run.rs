@@ -161,6 +161,11 @@ pub(super) async fn server(
     mutant: Option<Mutant>,
 ) -> Result<(Server, Option<Embedded>), CliError> {
     let (mut server, embedded) = at_hand(arguments, mutant).await?;
+    let mut unset = server.begin();
+    if server.binding.adapter.is_some() {
+        // Without its adapter nothing can be asked, and what is wrong is told by it.
+        std::mem::replace(&mut unset, Ok(())).map_err(CliError::Usage)?;
+    }
     server.ready().await.map_err(|why| {
         let place = server.endpoints.join(", ");
         CliError::Unreachable(format!(
@@ -168,21 +173,19 @@ pub(super) async fn server(
             server.binding.name
         ))
     })?;
+    unset.map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
     Ok((server, embedded))
 }
 
 async fn at_hand(arguments: &ServerArguments, mutant: Option<Mutant>) -> Result<(Server, Option<Embedded>), CliError> {
     let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
-    let mut server = Server {
-        binding: Arc::new(binding),
-        endpoints: arguments.target.clone(),
-        variables: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
-            .collect(),
-        timeout: Duration::from_secs(arguments.timeout),
-    };
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
+        .collect();
+    let timeout = Duration::from_secs(arguments.timeout);
+    let mut server = Server::new(binding, arguments.target.clone(), variables, timeout);
     for variable in &arguments.variables {
         let wrong = || CliError::Usage(format!("--var {variable}: NAME=VALUE is expected"));
         let (name, value) = variable.split_once('=').ok_or_else(wrong)?;
