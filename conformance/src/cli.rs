@@ -1,10 +1,12 @@
 //! The command line: what each command is, and which exit code it ends with.
 
+mod baseline;
 mod info;
 mod model;
 mod mutants;
 mod out;
 mod prove;
+mod replay;
 mod run;
 mod serve;
 
@@ -30,6 +32,10 @@ struct Cli {
 enum Command {
     /// Judges a server; without --target the reference server, started for the occasion.
     Run(run::RunArguments),
+    /// Runs a failing vector again, from its bundle: the same seed, the same or another server.
+    Replay(replay::ReplayArguments),
+    /// Writes the file of known failures of a run.
+    Baseline(baseline::BaselineArguments),
     /// Runs the reference server.
     Serve(serve::ServeArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
@@ -96,6 +102,8 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match cli.command {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
+        Command::Replay(arguments) => runtime().and_then(|runtime| runtime.block_on(replay::replay(&arguments))),
+        Command::Baseline(arguments) => baseline::baseline(&arguments),
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
         Command::List(arguments) => info::list(&arguments),
