@@ -1,6 +1,7 @@
 //! What a failing run leaves behind: every file of the report, and the commands that read them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
+#[allow(dead_code, reason = "each test uses its part of it")]
 mod support;
 
 use std::process::Command;
@@ -13,7 +14,6 @@ const ID: &str = "last-resort/only-when-exhausted";
 #[test]
 fn a_failing_run_leaves_all_files_and_can_be_replayed_and_known() {
     let scratch = Scratch::new("files");
-    let token = "a-token-of-the-operator";
     let server = Serving::start(&["--mutant", "prefers-last-resort"]);
     let report = scratch.path("report");
     let ended = server.run(&[ID, "claim/once", "--seed", "7", "--report", &report, "--annotations"]);
@@ -30,7 +30,6 @@ fn a_failing_run_leaves_all_files_and_can_be_replayed_and_known() {
     let badge: Value = serde_json::from_str(&scratch.read("report/badge.json")).unwrap();
     assert_eq!((&badge["schemaVersion"], &badge["color"]), (&1.into(), &"red".into()));
     assert!(scratch.read("report/summary.md").contains("**FAIL** `last-resort/only-when-exhausted`"));
-    assert!(!scratch.read("report/report.html").contains(token));
 
     let script = scratch.path(&format!("report/failures/{ID}.sh"));
     assert!(Command::new("sh").args(["-n", &script]).status().unwrap().success());

@@ -133,7 +133,7 @@ fn mask_json(value: &mut Value, found: &mut BTreeSet<String>) -> bool {
             }
             _ => mask_json(value, found) || masked,
         }),
-        Value::Array(items) => items.iter_mut().fold(false, |masked, item| mask_json(item, found) || masked),
+        Value::Array(items) => items.iter_mut().filter_map(|item| mask_json(item, found).then_some(())).count() > 0,
         _ => false,
     }
 }

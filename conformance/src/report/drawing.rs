@@ -50,7 +50,7 @@ impl Timeline {
         let latest = involved().map(|span| span.sent_ms).fold(f64::NEG_INFINITY, f64::max);
         let earliest = involved().map(|span| span.answered_ms).fold(f64::INFINITY, f64::min);
         let overlap = (involved().count() >= 2 && latest < earliest)
-            .then(|| ((latest - begin) * scale, (earliest - latest) * scale));
+            .then_some(((latest - begin) * scale, (earliest - latest) * scale));
         let mark = |at: f64| format!("{at:.1} ms");
         let marks = if bars.is_empty() {
             Default::default()
