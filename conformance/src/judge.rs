@@ -2,6 +2,7 @@
 
 mod difference;
 mod history;
+mod proof;
 mod race;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use crate::{
     judge::difference::{difference, in_words},
     recording::{Broken, Observed, Recorded, Recording},
     vector::{Capability, Place, Step, Vector, expect::Expect},
-    verdict::{Failure, Verdict},
+    verdict::{Failure, Span, Verdict},
 };
 
 /// Why a server need not run a vector; `None` if it must.
@@ -109,13 +110,37 @@ fn soften(verdict: Verdict, catalogue: &Catalogue) -> Verdict {
 }
 
 fn sequential(vector: &Vector, recording: &Recording) -> Verdict {
-    let recorded = recording.rounds.iter().flat_map(|round| &round.steps);
-    for (step, recorded) in vector.steps.iter().zip(recorded) {
-        if let Some(verdict) = step_verdict(vector, step, recorded) {
-            return verdict;
+    let recorded: Vec<&Recorded> = recording.rounds.iter().flat_map(|round| &round.steps).collect();
+    for (index, (step, here)) in vector.steps.iter().zip(&recorded).enumerate() {
+        match step_verdict(vector, step, here) {
+            Some(Verdict::Fail(failure)) => {
+                let told = recorded.iter().take(index + 1);
+                let timeline = told.map(|recorded| span(recorded, recorded.path == here.path)).collect();
+                return Verdict::Fail(Failure { timeline, ..failure });
+            }
+            Some(other) => return other,
+            None => {}
         }
     }
     Verdict::Pass
+}
+
+/// What was done and seen, to be shown beside a verdict that needs no proof: of a race, its first round.
+#[must_use]
+pub fn story(recording: &Recording) -> Vec<Span> {
+    recording.rounds.first().map(|round| round.steps.iter().map(|step| span(step, false)).collect()).unwrap_or_default()
+}
+
+fn span(recorded: &Recorded, involved: bool) -> Span {
+    Span {
+        path: recorded.path.clone(),
+        says: recorded.says.clone(),
+        observed: recorded.view().map_or_else(|| in_words(&recorded.observed), |view| view.to_string()),
+        sent_ms: recorded.sent.as_secs_f64() * 1000.0,
+        answered_ms: recorded.answered.as_secs_f64() * 1000.0,
+        involved,
+        exchanges: recorded.exchanges.clone(),
+    }
 }
 
 /// What a step says against the server; `None` if nothing.
