@@ -1,7 +1,10 @@
 //! Starts the reference server for the occasion: the one place of the suite that knows it.
 
+mod killable;
+
 use kpd_server::{Config, Limit, Limits, Policy, Running};
 
+pub(crate) use killable::Killable;
 pub(crate) use kpd_server::Mutant;
 
 /// Few enough claims to be made while they count, even on a busy machine, and over soon enough to be waited for. Vectors

@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use kpd_server::{Mutant, mutants::MUTANTS};
 
 use crate::{
-    cli::{CliError, out::say, run::judge_all, serve::named},
+    cli::{CliError, out::say, run::judge_embedded, serve::named},
     embedded::Embedded,
     library::{self, Library},
     power::{DOUBT, Power, Trial, WANTED, at_least},
@@ -186,7 +186,5 @@ async fn run_against(
     server.set("operator_token", embedded.operator_token());
     server.begin().map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
-    let judged = judge_all(library, vectors, &server, options, &BTreeMap::new()).await;
-    embedded.stop().await;
-    Ok(judged)
+    judge_embedded(library, vectors, (&server, embedded), Some(mutant), options, &BTreeMap::new()).await
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::{
     cli::{CliError, out::say},
-    embedded::{Embedded, Mutant},
+    embedded::{Embedded, Killable, Mutant},
     judge,
     library::{self, Library},
     recording,
@@ -99,10 +99,10 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let options = Options { jobs: arguments.jobs.into(), seed, rounds: arguments.rounds };
     let begun = Instant::now();
-    let judged = judge_all(&library, &selected, &server, options, &known).await;
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
-    }
+    let judged = match embedded {
+        Some(embedded) => judge_embedded(&library, &selected, (&server, embedded), None, options, &known).await?,
+        None => judge_all(&library, &selected, &server, options, &known).await,
+    };
     let exit = Exit::of(judged.iter().map(|judged| &judged.verdict), arguments.strict);
     let report = Report {
         server: named(&server),
@@ -116,6 +116,33 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     };
     tell(&report, &arguments)?;
     Ok(exit)
+}
+
+/// Runs the vectors against the reference: those that kill a server, against one in a process of its own.
+pub(super) async fn judge_embedded(
+    library: &Library,
+    selected: &[Arc<Vector>],
+    (server, embedded): (&Server, Embedded),
+    mutant: Option<Mutant>,
+    options: Options,
+    known: &BTreeMap<String, String>,
+) -> Result<Vec<Judged>, CliError> {
+    let (alone, together): (Vec<_>, Vec<_>) = selected.iter().cloned().partition(|vector| vector.needs_hooks());
+    let mut judged = judge_all(library, &together, server, options, known).await;
+    embedded.stop().await;
+    if !alone.is_empty() {
+        let killable = Killable::start(mutant.map(|mutant| mutant.name)).map_err(CliError::Failed)?;
+        let (binding, endpoints) = (library::reference_binding()?, vec![killable.url()]);
+        let mut server = Server::new(binding, endpoints, BTreeMap::new(), server.timeout);
+        server.set("operator_token", killable.operator_token());
+        server.hooks = Some(Arc::new(killable));
+        server.begin().map_err(CliError::Usage)?;
+        server.begun().await.map_err(CliError::Failed)?;
+        server.declare().await.map_err(CliError::Unreachable)?;
+        judged.extend(judge_all(library, &alone, &server, options, known).await);
+        judged.sort_by(|one, other| one.vector.id.cmp(&other.vector.id));
+    }
+    Ok(judged)
 }
 
 /// Runs what the server offers and judges it; vectors that it does not offer are skipped, with the reason.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     binding::Hook,
     recording::{Broken, Observed, Seen},
-    run::{hooks, perform::Performed, vector_run::Runner, world::World},
+    run::{Server, hooks, perform::Performed, vector_run::Runner, world::World},
 };
 
 /// A server that takes longer to begin is not waited for.
@@ -24,27 +24,41 @@ impl Runner<'_> {
         variables.extend(self.server.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
         hooks.run(hook, variables).await.map_err(Broken::Setup)?;
         match hook {
-            Hook::Kill => self.until(false, "it answers on, though the hook kill was run").await?,
+            Hook::Kill => {
+                let killed = self.server.until(false, "it answers on, though the hook kill was run").await;
+                killed.map_err(Broken::Setup)?;
+            }
             Hook::Start | Hook::Restart | Hook::Restore => {
-                self.until(true, &format!("it does not answer after the hook {name}")).await?;
+                let begun = self.server.until(true, &format!("it does not answer after the hook {name}")).await;
+                begun.map_err(Broken::Gone)?;
             }
             Hook::Snapshot => {}
         }
         Ok(Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world))
     }
+}
+
+impl Server {
+    /// Waits until it answers, for as long as a server may take to begin.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub async fn begun(&self) -> Result<(), String> {
+        self.until(true, "it does not answer").await
+    }
 
     /// Waits until every endpoint answers, or none does.
-    async fn until(&self, answering: bool, otherwise: &str) -> Result<(), Broken> {
+    async fn until(&self, answering: bool, otherwise: &str) -> Result<(), String> {
         let begun = Instant::now();
         loop {
             // New connections each time: those of before lead nowhere.
-            let ready = self.server.ready().await;
+            let ready = self.ready().await;
             match (&ready, answering) {
                 (Ok(()), true) | (Err(_), false) => return Ok(()),
                 _ if begun.elapsed() > READY_AT_MOST => {
                     let why = ready.err().map_or_else(String::new, |why| format!(": {why}"));
-                    let says = format!("{otherwise}, {} s long{why}", READY_AT_MOST.as_secs());
-                    return Err(if answering { Broken::Gone(says) } else { Broken::Setup(says) });
+                    return Err(format!("{otherwise}, {} s long{why}", READY_AT_MOST.as_secs()));
                 }
                 _ => tokio::time::sleep(BETWEEN).await,
             }
