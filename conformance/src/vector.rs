@@ -89,6 +89,8 @@ pub enum Capability {
     KeyExpiry,
     /// Says when the stock of a suite runs low.
     LowWater,
+    /// Tells an owner of a requester that takes more than a share of its stock; it declares one that the suite can reach.
+    Drain,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
 }

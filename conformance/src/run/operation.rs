@@ -2,6 +2,8 @@
 
 mod authority;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,13 +26,16 @@ pub(super) struct Call<'a> {
     pub(super) enlisted: Option<(String, String)>,
     /// Whether the answer is needed as a whole.
     pub(super) whole: bool,
+    /// How much longer than others this request may take.
+    pub(super) patience: Duration,
     pub(super) says: String,
 }
 
 impl<'a> Call<'a> {
     fn new(operation: Operation, actor: Option<&'a Actor>, says: String) -> Self {
-        let variables = Variables::new();
-        Self { operation, actor, variables, proof: Proof::Good, method: None, enlisted: None, whole: false, says }
+        let (variables, patience) = (Variables::new(), Duration::ZERO);
+        let (proof, method, enlisted, whole) = (Proof::Good, None, None, false);
+        Self { operation, actor, variables, proof, method, enlisted, whole, patience, says }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -99,9 +104,15 @@ fn of_packages<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Result<
     }
     if let Some(feed) = &step.notifications {
         let owner = actor(feed.of.as_ref().unwrap_or(&feed.by))?;
-        let says = format!("{} reads the notifications of {}/{}", feed.by, owner.user, owner.client);
+        let does = if feed.wait.is_some() { "waits for" } else { "reads" };
+        let says = format!("{} {does} the notifications of {}/{}", feed.by, owner.user, owner.client);
         let after = feed.after.as_ref().map_or(Ok(json!(0)), |name| saved(world, name))?;
-        return Ok(Call::new(operation, Some(actor(&feed.by)?), says).of(owner).with("after", after));
+        let mut call = Call::new(operation, Some(actor(&feed.by)?), says).of(owner).with("after", after);
+        if let Some(seconds) = feed.wait {
+            call.patience = Duration::from_secs(seconds.into());
+            call = call.with("wait", seconds);
+        }
+        return Ok(call);
     }
     if let Some(acknowledge) = &step.acknowledge {
         let by = actor(&acknowledge.by)?;

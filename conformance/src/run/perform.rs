@@ -60,7 +60,7 @@ impl Runner<'_> {
                 lane.send(&request, None).await.map_err(|error| Broken::Gone(error.to_string()))?;
             }
             // An effect can come with the first request: from there on counts, and there the lanes meet.
-            let sent = lane.send(&request, gate.filter(|_| number == 0)).await;
+            let sent = lane.send_patiently(&request, gate.filter(|_| number == 0), call.patience).await;
             let Ok(answer) = sent else {
                 return self.unanswered(lane, recorded, &sent.map(drop), gate.is_some()).await;
             };
