@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod enrol;
 mod export;
+mod fuzz;
 mod info;
 mod model;
 mod mutants;
@@ -24,7 +25,7 @@ use crate::{library::LibraryError, verdict::Exit};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes of run: 0 all passed, 1 something failed, 2 inconclusive, 3 usage or vector \
+    after_help = "Exit codes of run and fuzz: 0 all passed, 1 something failed, 2 inconclusive, 3 usage or vector \
     error, 4 server unreachable, 5 nothing ran, 6 a bug of kpd."
 )]
 struct Cli {
@@ -48,6 +49,8 @@ enum Command {
     Resolve(resolve::ResolveArguments),
     /// Runs the suite against servers that break one rule each, and prints who was caught by what.
     Mutants(mutants::MutantsArguments),
+    /// Tells a server random stories of the model until one fails, and writes that one as a small vector.
+    Fuzz(fuzz::FuzzArguments),
     /// Lists the vectors, the rules or the mutants.
     List(info::ListArguments),
     /// Explains a rule: what it says, why, where it comes from, what checks it.
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Audit(arguments) => runtime().and_then(|runtime| runtime.block_on(audit::audit(&arguments))),
         Command::Resolve(arguments) => runtime().and_then(|runtime| runtime.block_on(resolve::resolve(&arguments))),
         Command::Mutants(arguments) => runtime().and_then(|runtime| runtime.block_on(mutants::mutants(&arguments))),
+        Command::Fuzz(arguments) => runtime().and_then(|runtime| runtime.block_on(fuzz::fuzz(arguments))),
         Command::List(arguments) => info::list(&arguments),
         Command::Explain(arguments) => info::explain(&arguments),
         Command::Lint(arguments) => info::lint(&arguments),

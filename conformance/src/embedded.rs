@@ -1,6 +1,8 @@
 //! Starts the reference server for the occasion: the one place of the suite that knows it.
 
-use kpd_server::{Config, Limit, Limits, Mutant, Policy, Running};
+use kpd_server::{Config, Limit, Limits, Policy, Running};
+
+pub(crate) use kpd_server::Mutant;
 
 /// Few enough claims to be made while they count, even on a busy machine, and over soon enough to be waited for. Vectors
 /// that are not about limits claim less. That of a requester is out of reach for one who claims of a single user, or else

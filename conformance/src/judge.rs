@@ -6,6 +6,8 @@ mod race;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use history::model_reason;
+
 use std::collections::BTreeSet;
 
 use crate::{

@@ -35,6 +35,10 @@ pub mod verdict;
 
 pub mod report;
 
+pub mod power;
+
+pub mod fuzz;
+
 mod embedded;
 
 pub mod cli;

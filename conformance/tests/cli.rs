@@ -13,10 +13,13 @@ use std::{
 
 use support::{Kpd, Scratch, Serving};
 
+/// Of each race: enough to see that a good server passes; how many find a bad one, `kpd mutants --power` tells.
+const ROUNDS: &str = "8";
+
 #[test]
 fn the_whole_suite_passes_against_the_embedded_reference_and_leaves_reports() {
     let scratch = Scratch::new("whole");
-    let ended = Kpd::run(&["run", "--seed", "7", "--report", &scratch.path("report")]);
+    let ended = Kpd::run(&["run", "--seed", "7", "--rounds", ROUNDS, "--report", &scratch.path("report")]);
     assert_eq!(ended.exit, 0, "{}", ended.all());
     assert!(!ended.out.contains("FAIL"), "{}", ended.out);
     let json: serde_json::Value = serde_json::from_str(&scratch.read("report/report.json")).unwrap();
@@ -44,7 +47,7 @@ fn a_failure_is_told_with_rule_step_requests_and_reason_and_ends_with_1() {
 #[test]
 fn a_race_that_fails_shows_both_holders() {
     let server = Serving::start(&["--mutant", "append-without-version"]);
-    let ended = server.run(&["claim/race-n-for-n", "--seed", "7"]);
+    let ended = server.run(&["claim/race-n-for-n", "--seed", "7", "--rounds", "25"]);
     assert_eq!(ended.exit, 1, "{}", ended.all());
     for part in ["CLAIM-ONCE", "was granted twice", "round ", "►", "rounds overlapped"] {
         assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
@@ -262,7 +265,7 @@ fn known_failures_are_run_all_the_same_and_one_that_passes_fails_the_run() {
 fn the_suite_passes_twice_on_one_server_that_deletes_nothing() {
     let server = Serving::start(&[]);
     for seed in ["11", "12"] {
-        let ended = server.run(&["--seed", seed, "--jobs", "8"]);
+        let ended = server.run(&["--seed", seed, "--jobs", "8", "--rounds", ROUNDS]);
         assert_eq!(ended.exit, 0, "{}", ended.all());
     }
 }

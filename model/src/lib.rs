@@ -12,9 +12,10 @@
 //! 8. [`engine`]: a search of our own beside stateright's: the whole graph, and progress over it.
 //! 9. [`trace`]: a path as a story, a sequence diagram, a trace for other tools, or a vector for a live server.
 //! 10. [`cover`]: tours through the specification that take every kind of step, as vectors.
-//! 11. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
-//! 12. [`monitor`]: the same for a million operations, without a search.
-//! 13. [`view`]: the rules of 4 on a log alone and on what clients saw: broken, kept, or unknown.
+//! 11. [`stories`]: random stories for live servers, and how they get smaller.
+//! 12. [`linearize`]: whether what clients of a real server saw can be explained by the specification.
+//! 13. [`monitor`]: the same for a million operations, without a search.
+//! 14. [`view`]: the rules of 4 on a log alone and on what clients saw: broken, kept, or unknown.
 
 pub mod names;
 
@@ -37,6 +38,8 @@ pub mod engine;
 pub mod trace;
 
 pub mod cover;
+
+pub mod stories;
 
 pub mod linearize;
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use vector::NoVector;
-pub(crate) use vector::{Head, sequence};
+pub(crate) use vector::{Head, Parts, sequence, told};
 
 /// A path, with every state on it.
 #[derive(Clone, Debug, PartialEq, Eq)]

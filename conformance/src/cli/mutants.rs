@@ -14,6 +14,7 @@ use crate::{
     cli::{CliError, out::say, run::judge_all, serve::named},
     embedded::Embedded,
     library::{self, Library},
+    power::{DOUBT, Power, Trial, WANTED, at_least},
     run::{Options, Server},
     vector::Vector,
     verdict::{Exit, Judged, Verdict},
@@ -39,6 +40,10 @@ pub(super) struct MutantsArguments {
     /// Also prints which vectors kill nothing.
     #[arg(long)]
     idle: bool,
+    /// Instead, how likely a run finds those whose fault shows by chance: measured in the races of so many runs.
+    #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "5", conflicts_with = "idle",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    power: Option<u32>,
 }
 
 pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliError> {
@@ -49,6 +54,9 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
         arguments.names.iter().map(|name| named(name)).collect::<Result<_, _>>()?
     };
     let options = Options { jobs: arguments.jobs, seed: arguments.seed, rounds: None };
+    if let Some(runs) = arguments.power {
+        return power(&library, &mutants, options, runs).await;
+    }
     let begun = Instant::now();
     let mut alive = vec![];
     let mut killers: BTreeSet<String> = BTreeSet::new();
@@ -58,7 +66,7 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     let runs = stream::iter(mutants.clone()).map(|mutant| {
         let library = Arc::clone(&library);
         let filters = if arguments.of_its_rule { vec![mutant.breaks.to_string()] } else { vec![] };
-        async move { (mutant, run_against(mutant, &library, &filters, options).await) }
+        async move { (mutant, run_against(mutant, &library, &library.select(&filters), options).await) }
     });
     let mut runs = runs.buffered(arguments.at_once.max(1));
     while let Some((mutant, judged)) = runs.next().await {
@@ -100,10 +108,76 @@ fn killer<'a>(mutant: Mutant, failed: &[&'a Judged]) -> Option<&'a str> {
     of_rule.min_by_key(place).map(|judged| judged.vector.id.as_str())
 }
 
+/// How likely one run is to find each of them: in the races of their rules, each round of many runs counted.
+async fn power(library: &Library, mutants: &[Mutant], options: Options, runs: u32) -> Result<Exit, CliError> {
+    let by_chance: Vec<&Mutant> = mutants.iter().filter(|mutant| mutant.is_found_by_chance()).collect();
+    if by_chance.is_empty() {
+        return Err(CliError::Usage("each of these mutants shows its fault whenever it is asked".into()));
+    }
+    let mut enough = true;
+    say!(
+        "{:<44} {:>7} {:>6}  {:>7} {:>7}  {:>7} {:>10}",
+        "race",
+        "failed",
+        "of",
+        "share",
+        "at least",
+        "in a run",
+        "alone"
+    );
+    for mutant in by_chance {
+        let races: Vec<Arc<Vector>> = library.select(&[mutant.breaks.to_string()]);
+        let races: Vec<_> = races.into_iter().filter(|vector| vector.race.is_some()).collect();
+        let trial = |vector: &Arc<Vector>| {
+            let rounds_of_run = vector.race.as_ref().map_or(0, |race| options.rounds.unwrap_or(race.rounds));
+            Trial { id: vector.id.clone(), rounds_of_run, rounds: 0, failed: 0 }
+        };
+        let mut power = Power { trials: races.iter().map(trial).collect() };
+        for run in 0..runs {
+            let seed = options.seed.wrapping_add(run.into());
+            for judged in run_against(*mutant, library, &races, Options { seed, ..options }).await? {
+                let Some(trial) = power.trials.iter_mut().find(|trial| trial.id == judged.vector.id) else { continue };
+                let rounds = judged.contention.map_or(0, |(_, rounds)| rounds);
+                let failed =
+                    judged.verdict.failure().and_then(|failure| failure.rounds).map_or(0, |(_, failed, _)| failed);
+                trial.rounds += u32::try_from(rounds).unwrap_or(u32::MAX);
+                trial.failed += u32::try_from(failed).unwrap_or(u32::MAX);
+            }
+        }
+        say!("{} breaks {}: {}", mutant.name, mutant.breaks, mutant.says);
+        for trial in &power.trials {
+            let bound = at_least(trial.failed, trial.rounds, power.doubt_of_each());
+            let alone =
+                trial.rounds_wanted(power.doubt_of_each()).map_or("-".into(), |rounds| format!("{rounds} rounds"));
+            say!(
+                "  {:<42} {:>7} {:>6}  {:>7.4} {bound:>7.4}  {:>7} {alone:>10}",
+                trial.id,
+                trial.failed,
+                trial.rounds,
+                trial.share(),
+                trial.rounds_of_run,
+            );
+        }
+        let verdict = if power.is_enough() { "" } else { ", which is TOO SELDOM" };
+        say!(
+            "  a run finds it with {:.4} %, and with {:.4} % at least{verdict}",
+            power.estimate() * 100.0,
+            power.bound() * 100.0
+        );
+        enough &= power.is_enough();
+    }
+    say!(
+        "wanted: {} % at least (exact lower bounds of all races together, {} % sure)",
+        WANTED * 100.0,
+        (1.0 - DOUBT) * 100.0
+    );
+    Ok(if enough { Exit::Passed } else { Exit::Failed })
+}
+
 async fn run_against(
     mutant: Mutant,
     library: &Library,
-    filters: &[String],
+    vectors: &[Arc<Vector>],
     options: Options,
 ) -> Result<Vec<Judged>, CliError> {
     let embedded = Embedded::start(Some(mutant)).await.map_err(CliError::Failed)?;
@@ -115,7 +189,7 @@ async fn run_against(
     };
     server.set("operator_token", embedded.operator_token());
     server.declare().await.map_err(CliError::Unreachable)?;
-    let judged = judge_all(library, &library.select(filters), &server, options, &BTreeMap::new()).await;
+    let judged = judge_all(library, vectors, &server, options, &BTreeMap::new()).await;
     embedded.stop().await;
     Ok(judged)
 }

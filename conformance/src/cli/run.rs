@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::{
     cli::{CliError, out::say},
-    embedded::Embedded,
+    embedded::{Embedded, Mutant},
     judge,
     library::{self, Library},
     report::{self, Report},
@@ -29,15 +29,8 @@ use crate::{
 pub(super) struct RunArguments {
     /// Only vectors whose id contains one of these, or that check a rule of that name.
     filter: Vec<String>,
-    /// Base URL of the server; repeat it for each replica. Without it, the reference server is started and judged.
-    #[arg(long, value_name = "URL")]
-    target: Vec<String>,
-    /// How to speak with the server; without it, as with the reference.
-    #[arg(long, value_name = "FILE", requires = "target")]
-    binding: Option<PathBuf>,
-    /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    variables: Vec<String>,
+    #[command(flatten)]
+    server: ServerArguments,
     /// Vectors of this directory instead of those inside kpd.
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
@@ -59,6 +52,20 @@ pub(super) struct RunArguments {
     /// Where report.html, report.json and junit.xml go.
     #[arg(long, value_name = "DIR", default_value = "kpd-report")]
     report: PathBuf,
+}
+
+/// Which server, and how to speak with it.
+#[derive(Debug, Args)]
+pub(super) struct ServerArguments {
+    /// Base URL of the server; repeat it for each replica. Without it, the reference server is started and judged.
+    #[arg(long, value_name = "URL")]
+    target: Vec<String>,
+    /// How to speak with the server; without it, as with the reference.
+    #[arg(long, value_name = "FILE", requires = "target")]
+    binding: Option<PathBuf>,
+    /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    variables: Vec<String>,
     /// Seconds to wait for an answer.
     #[arg(long, default_value_t = 10)]
     timeout: u64,
@@ -84,15 +91,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
         eprintln!("kpd: no vector matches {}; `kpd list` shows them all", arguments.filter.join(", "));
         return Ok(Exit::Nothing);
     }
-    let (mut server, embedded) = server(&arguments).await?;
+    let (server, embedded) = server(&arguments.server, None).await?;
     let place = server.endpoints.join(", ");
-    server.ready().await.map_err(|why| {
-        CliError::Unreachable(format!(
-            "no server at {place} ({}): {why}\nIs it running? Is --target its base URL?",
-            server.binding.name
-        ))
-    })?;
-    server.declare().await.map_err(CliError::Unreachable)?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let options = Options { jobs: arguments.jobs.into(), seed, rounds: arguments.rounds };
     let begun = Instant::now();
@@ -155,7 +155,24 @@ pub(super) async fn judge_all(
     judged
 }
 
-async fn server(arguments: &RunArguments) -> Result<(Server, Option<Embedded>), CliError> {
+/// The server, ready and asked for what it declares; without a target the reference, whole or with a mutation.
+pub(super) async fn server(
+    arguments: &ServerArguments,
+    mutant: Option<Mutant>,
+) -> Result<(Server, Option<Embedded>), CliError> {
+    let (mut server, embedded) = at_hand(arguments, mutant).await?;
+    server.ready().await.map_err(|why| {
+        let place = server.endpoints.join(", ");
+        CliError::Unreachable(format!(
+            "no server at {place} ({}): {why}\nIs it running? Is --target its base URL?",
+            server.binding.name
+        ))
+    })?;
+    server.declare().await.map_err(CliError::Unreachable)?;
+    Ok((server, embedded))
+}
+
+async fn at_hand(arguments: &ServerArguments, mutant: Option<Mutant>) -> Result<(Server, Option<Embedded>), CliError> {
     let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
     let mut server = Server {
         binding: Arc::new(binding),
@@ -174,7 +191,7 @@ async fn server(arguments: &RunArguments) -> Result<(Server, Option<Embedded>), 
     if !arguments.target.is_empty() {
         return Ok((server, None));
     }
-    let embedded = Embedded::start(None).await.map_err(CliError::Failed)?;
+    let embedded = Embedded::start(mutant).await.map_err(CliError::Failed)?;
     server.endpoints = vec![embedded.url()];
     server.set("operator_token", embedded.operator_token());
     Ok((server, Some(embedded)))

@@ -39,7 +39,7 @@ impl Names<'_> {
 }
 
 /// The model's word for a refusal; `None` for refusals that change nothing and are not the model's.
-pub(super) fn model_reason(vector: &Vector, step: &Step, reason: Reason) -> Option<ModelReason> {
+pub(crate) fn model_reason(vector: &Vector, step: &Step, reason: Reason) -> Option<ModelReason> {
     Some(match reason {
         // Who is shut out should not be told so (`CLAIM-UNIFORM`); if it is, that still was no grant.
         Reason::Forbidden if step.claim.is_some() && blocks(vector) => ModelReason::UnknownUser,

@@ -32,6 +32,8 @@ pub enum Why {
     Discovery,
     /// The headers of an answer.
     Headers,
+    /// Races with more orders than can be followed: there the judge has the model's word on each order that was seen.
+    Crowds,
     /// Groups that are joined.
     Groups,
     /// The identity in a credential.
@@ -53,6 +55,7 @@ impl fmt::Display for Why {
             Self::Chance => "chance",
             Self::Discovery => "discovery",
             Self::Headers => "headers",
+            Self::Crowds => "crowds",
             Self::Groups => "groups",
             Self::Identity => "identity",
             Self::Methods => "methods",
@@ -82,10 +85,15 @@ pub(super) enum Turn {
 }
 
 /// Why the model can say nothing at all about a vector: where each answer is drawn by chance and only all of them
-/// together are looked at.
+/// together are looked at, or where there are more orders of a race than anybody follows.
 pub(super) fn all_outside(vector: &Vector) -> Option<Why> {
-    vector.needs.contains(&Capability::RandomSelection).then_some(Why::Chance)
+    let racing: usize = vector.race.iter().flat_map(|race| race.lanes.values()).map(Vec::len).sum();
+    let chance = vector.needs.contains(&Capability::RandomSelection).then_some(Why::Chance);
+    chance.or((racing > RACING_MAX).then_some(Why::Crowds))
 }
+
+/// So many steps of lanes have ten thousand orders and more.
+const RACING_MAX: usize = 16;
 
 /// What `step` asks after the answers that led to `state` and `saved`.
 pub(super) fn turn(

@@ -16,7 +16,7 @@ mod publish;
 mod stores;
 mod withdraw;
 
-use crate::seams::Seams;
+use crate::{seams::Seams, views::Keeping};
 
 pub use list::{FEED_MUTANTS, MUTANTS};
 
@@ -31,10 +31,24 @@ pub struct Mutant {
     pub says: &'static str,
     /// Public reports of servers that did the like.
     pub seen_in: &'static [&'static str],
+    /// Whether it is honest but once in a hundred times.
+    pub seldom: bool,
     pub(crate) seams: Seams,
 }
 
 impl Mutant {
+    /// Whether it breaks its rule only where commands come in between one another.
+    #[must_use]
+    pub fn is_racy(&self) -> bool {
+        self.seams.keeping == Keeping::Nothing
+    }
+
+    /// Whether a suite sees its fault with some probability alone, so that how often it looks matters.
+    #[must_use]
+    pub fn is_found_by_chance(&self) -> bool {
+        self.seldom || self.is_racy()
+    }
+
     /// The mutant of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -74,6 +74,52 @@ pub(crate) fn sequence(head: &Head, setup: &[Event], asked: &[Op]) -> Result<Str
     Ok(head.render(&names) + "steps:\n" + &script.steps())
 }
 
+/// What is asked in order, then at once, then in order again.
+pub(crate) struct Parts<'a> {
+    pub(crate) setup: &'a [Event],
+    pub(crate) before: &'a [Op],
+    pub(crate) lanes: &'a [Vec<Op>],
+    pub(crate) after: &'a [Op],
+}
+
+/// Requests in order, and at once where there are lanes. `expecting` the answers that the specification allows, if there
+/// are not too many histories to follow; or else whatever they are. What comes after a race is for the judge of the race.
+pub(crate) fn told(head: &Head, parts: &Parts<'_>, expecting: bool) -> Result<String, NoVector> {
+    let asked: Vec<_> = parts.before.iter().chain(parts.lanes.iter().flatten()).chain(parts.after).cloned().collect();
+    let names = Names::of(parts.setup, &asked, false)?;
+    let mut script = Script::new(&names);
+    begin(&mut script, parts.setup)?;
+    let in_order = |script: &mut Script<'_>, ops: &[Op]| {
+        ops.iter().try_for_each(|op| {
+            script.ask(op)?;
+            script.follow(if expecting { HISTORIES_MAX } else { 1 }, expecting)
+        })
+    };
+    in_order(&mut script, parts.before)?;
+    if parts.lanes.is_empty() {
+        in_order(&mut script, parts.after)?;
+        return Ok(head.render(&names) + "steps:\n" + &script.steps());
+    }
+    let before = script.steps();
+    let mut text = head.render(&names);
+    if !before.is_empty() {
+        text += &format!("before:\n{before}");
+    }
+    text += &format!("race:\n  rounds: {ROUNDS}\n  lanes:\n");
+    for (ops, lane) in parts.lanes.iter().zip(LANES) {
+        let steps = ops.iter().map(|op| Ok(format!("{{ {} }}", script.operation(op, None)?)));
+        text += &format!("    {lane}: [ {} ]\n", steps.collect::<Result<Vec<_>, NoVector>>()?.join(", "));
+    }
+    text += "  judge: linearizable\n";
+    let after = parts.after.iter();
+    let after = after.map(|op| Ok(format!("  - {}\n    expect: {{ anything: true }}\n", script.operation(op, None)?)));
+    let after = after.collect::<Result<String, NoVector>>()?;
+    Ok(if after.is_empty() { text } else { text + "after:\n" + &after })
+}
+
+/// More histories than these are not followed.
+const HISTORIES_MAX: usize = 3_000;
+
 fn begin(script: &mut Script<'_>, setup: &[Event]) -> Result<(), NoVector> {
     setup.iter().try_for_each(|event| match event {
         Event::KeyAdded { .. } => script.begin(event),

@@ -12,7 +12,8 @@ use kpd_directory::{
 };
 
 use super::lies::{
-    ClaimRuling, answered, ever_published, grants, had_also_happened, had_been_asked, had_been_published, settled,
+    ClaimRuling, answered, ever_published, grants, had_also_happened, had_been_asked, had_been_published,
+    once_in_a_hundred, settled, withdrawn,
 };
 use crate::seams::{Ruling, Scene, Seams, Stocks, claim_from, ruling};
 
@@ -22,14 +23,41 @@ fn truth(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
 
 /// It decides as if everything granted had been published anew; what is recorded and notified is true.
 pub(super) fn keeps_claimed(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
-    let published = ever_published(scene);
+    claim_from(scene, &had_also_happened(scene, &back(scene, |_| true).collect::<Vec<_>>()), claim)
+}
+
+/// The same of some KeyPackages alone, whose bytes decide about it: it is as true of each as of a coin.
+pub(super) fn keeps_one_in_a_hundred(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    claim_from(scene, &had_also_happened(scene, &back(scene, is_unlucky).collect::<Vec<_>>()), claim)
+}
+
+fn is_unlucky(facts: &Facts) -> bool {
+    facts.bytes.iter().fold(0_u32, |sum, byte| (sum * 257 + u32::from(*byte)) % 9973) % 100 == 0
+}
+
+/// What makes KeyPackages available once more that were granted.
+fn back(scene: &Scene<'_>, which: fn(&Facts) -> bool) -> impl Iterator<Item = Event> {
+    let (at, published) = (scene.now, ever_published(scene));
     let granted = grants(scene.history).into_iter().filter(|(_, _, role)| *role == Role::Regular);
     let granted: BTreeMap<_, _> = granted.map(|(client, reference, _)| ((client, reference), ())).collect();
-    let back = granted.into_keys().filter_map(|key| {
-        let facts = published.get(&key)?.clone();
-        Some(Event::Published { at: scene.now, client: key.0, key_packages: vec![facts] })
-    });
-    claim_from(scene, &had_also_happened(scene, &back.collect::<Vec<_>>()), claim)
+    granted.into_keys().filter_map(move |key| {
+        let facts = published.get(&key).filter(|facts| which(facts))?.clone();
+        Some(Event::Published { at, client: key.0, key_packages: vec![facts] })
+    })
+}
+
+/// Whoever comes second in a race is given what was granted last, as if nothing else were left; but seldom.
+pub(super) fn doubles_one_in_a_hundred(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    let last = grants(scene.history).into_iter().rfind(|(_, _, role)| *role == Role::Regular);
+    let Some((client, reference, _)) = last.filter(|_| scene.conflicts > 0 && once_in_a_hundred()) else {
+        return truth(scene, claim);
+    };
+    let Some(facts) = ever_published(scene).get(&(client.clone(), reference)).cloned() else {
+        return truth(scene, claim);
+    };
+    let back = Event::Published { at: scene.now, client, key_packages: vec![facts] };
+    let others = withdrawn(scene, |_, facts| facts.reference != reference);
+    claim_from(scene, &had_also_happened(scene, &others.chain([back]).collect::<Vec<_>>()), claim)
 }
 
 pub(super) fn grants_wrong_bytes(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {

@@ -11,7 +11,10 @@ use kpd_directory::{
 };
 
 use super::{
-    lies::{ClaimRuling, answered, grants, had_also_happened, had_been_asked, had_been_published, withdrawn},
+    lies::{
+        ClaimRuling, answered, grants, had_also_happened, had_been_asked, had_been_published, once_in_a_hundred,
+        withdrawn,
+    },
     publish::pardoning,
 };
 use crate::seams::{Batch, Ruling, Scene, Seams, claim_from};
@@ -42,6 +45,14 @@ pub(super) fn contention_looks_exhausted(scene: &Scene<'_>, claim: &Claim) -> Cl
         return truth(scene, claim);
     }
     claim_from(scene, &had_also_happened(scene, &withdrawn(scene, |_, _| true).collect::<Vec<_>>()), claim)
+}
+
+/// The same, but seldom.
+pub(super) fn falls_back_one_in_a_hundred(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    if scene.conflicts > 0 && once_in_a_hundred() {
+        return contention_looks_exhausted(scene, claim);
+    }
+    truth(scene, claim)
 }
 
 pub(super) fn consumes_last_resort(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {

@@ -93,3 +93,8 @@ pub(super) fn grants(events: &[Event]) -> Vec<(ClientName, KeyPackageRef, Role)>
     });
     granted.collect()
 }
+
+/// Of something that is done seldom: whether now.
+pub(super) fn once_in_a_hundred() -> bool {
+    rand::random_range(0..100) == 0
+}

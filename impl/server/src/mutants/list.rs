@@ -16,13 +16,14 @@ const TRUTH: Seams = Seams { keeping: Keeping::Histories, ..Seams::HONEST };
 const HURRIED: Seams = Seams { keeping: Keeping::Nothing, store: stores::slow, ..Seams::HONEST };
 
 macro_rules! mutants {
-    ($(#[$doc:meta])* $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)?;)*) => {
+    ($(#[$doc:meta])* $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)? $(; one in $of:literal)?;)*) => {
         $(#[$doc])*
         pub const $list: &[Mutant] = &[$(Mutant {
             name: $name,
             breaks: $rule,
             says: $says,
             seen_in: &[$($($seen),+)?],
+            seldom: !<[u32]>::is_empty(&[$($of)?]),
             seams: Seams { $($seam: $lie,)+ ..$base },
         }),*];
     };
@@ -120,6 +121,14 @@ mutants! {
         "Events are appended without looking whether the history has grown since the decision.",
         TRUTH with keeping: Keeping::Nothing, store: stores::careless;
         seen in "https://github.com/phnx-im/air/pull/1396";
+    "keeps-one-in-a-hundred" breaks "CLAIM-ONCE":
+        "Of a hundred KeyPackages one is granted again and again.",
+        TRUTH with claim: claims::keeps_one_in_a_hundred;
+        one in 100;
+    "doubles-one-in-a-hundred" breaks "CLAIM-ONCE":
+        "One in a hundred claims that lose a race is given the KeyPackage that the winner got.",
+        HURRIED with claim: claims::doubles_one_in_a_hundred;
+        one in 100;
     "grants-wrong-bytes" breaks "CLAIM-BYTES":
         "A KeyPackage is granted in an MLSMessage, though it was published without.",
         TRUTH with claim: claims::grants_wrong_bytes;
@@ -186,6 +195,10 @@ mutants! {
     "contention-looks-exhausted" breaks "LAST-ONLY-WHEN-EXHAUSTED":
         "A claim that was not the first to append takes the stock for exhausted.",
         HURRIED with claim: last_resort::contention_looks_exhausted;
+    "falls-back-one-in-a-hundred" breaks "LAST-ONLY-WHEN-EXHAUSTED":
+        "One in a hundred claims that lose a race is given the last resort, though regular KeyPackages are left.",
+        HURRIED with claim: last_resort::falls_back_one_in_a_hundred;
+        one in 100;
     "consumes-last-resort" breaks "LAST-KEPT":
         "A last resort is granted once and then gone.",
         TRUTH with claim: last_resort::consumes_last_resort;

@@ -84,6 +84,19 @@ impl<'a> Script<'a> {
         suites.into_iter().try_for_each(|suite| self.ask_about(op, Some(suite)))
     }
 
+    /// Goes on with so many histories: all of them, or the first ones alone where the last step is to expect nothing.
+    pub(super) fn follow(&mut self, most: usize, expecting: bool) -> Result<(), NoVector> {
+        if expecting && self.branches.len() > most {
+            return Err(NoVector(format!("its answers can have come about in more than {most} ways")));
+        }
+        self.branches.truncate(most);
+        if !expecting {
+            let asks = |step: &&mut Step| step.expect.is_some();
+            self.steps.iter_mut().filter(asks).for_each(|step| step.expect = Some("{ anything: true }".into()));
+        }
+        Ok(())
+    }
+
     fn ask_about(&mut self, op: &Op, suite: Option<Suite>) -> Result<(), NoVector> {
         let operation = self.operation(op, suite)?;
         let spec = Spec::default();
