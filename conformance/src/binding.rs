@@ -175,7 +175,7 @@ pub enum Format {
 #[serde(rename_all = "snake_case")]
 #[expect(
     missing_docs,
-    reason = "the operations of the vector format; `register`: a user with its first client; `add_client`: a further client, where that is no `add_key`; `policy`: what the server declares; `replace`: a publication with `replace: true`; `key_history`: keys with `history: true`; `resolve_nobody`: resolve without a user"
+    reason = "the operations of the vector format; `register`: a user with its first client; `add_client`: a further client, where that is no `add_key`; `policy`: what the server declares; `replace`: a publication with `replace: true`; `await_notifications`: notifications with `wait`; `key_history`: keys with `history: true`; `resolve_nobody`: resolve without a user"
 )]
 pub enum Operation {
     Policy,
@@ -188,6 +188,7 @@ pub enum Operation {
     Stock,
     Packages,
     Notifications,
+    AwaitNotifications,
     Acknowledge,
     Keys,
     KeyHistory,

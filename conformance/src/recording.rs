@@ -192,6 +192,19 @@ pub struct NotificationSeen {
     pub remaining: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainSeen>,
+}
+
+/// That one requester takes more than its share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainSeen {
+    /// So many, this one among them,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<u64>,
+    /// of so many that were there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
 }
 
 /// One signature key. What a server does not say is left out; moments are seconds from the beginning of the vector.

@@ -95,6 +95,8 @@ pub enum Capability {
     Restart,
     /// Can be restored from a backup from outside; vectors with such a step need it unsaid.
     Restore,
+    /// Tells an owner of a requester that takes more than a share of its stock; it declares one that the suite can reach.
+    Drain,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
 }

@@ -191,3 +191,20 @@ fn names_in_the_new_steps_are_names_that_were_declared() {
         "steps[0].keys: unknown field `hystory`, expected `of` or `history` (did you mean `history`?)",
     );
 }
+
+#[test]
+fn nobody_waits_for_no_time_or_for_too_long() {
+    let wait = |seconds: u32, within: u32| {
+        let feed = format!("notifications: {{ as: phone, wait: {seconds} }}");
+        format!("steps: [ {{ {feed}, expect: {{ ok: {{ length: 0 }}, within: {within} }} }} ]")
+    };
+    right(&wait(1, 1));
+    right(&wait(30, 60));
+    for seconds in [0, 31] {
+        wrong(&wait(seconds, 1), &format!("steps[0] waits {seconds} s for what an owner is told (from 1 to 30)"));
+    }
+    wrong(
+        &wait(1, 0),
+        "steps[0] expects an answer within no time (at least one second: a busy machine is slow, and answers all the same)",
+    );
+}

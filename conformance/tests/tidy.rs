@@ -15,7 +15,10 @@ use kpd_server::mutants::MUTANTS;
 
 /// Longer files need a reason here.
 const LINES_MAX: usize = 400;
-const LONGER: [(&str, &str); 0] = [];
+const LONGER: [(&str, &str); 1] = [(
+    "impl/server/src/mutants/list.rs",
+    "one table, in the order of the rules: whoever adds a mutant looks through all of it",
+)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -107,7 +110,7 @@ fn pending_rules_are_counted_and_those_that_vectors_check_say_what_they_wait_for
     let pending: Vec<_> = catalogue.rules.iter().filter(|rule| rule.pending.is_some()).collect();
     // A rule that leaves this list is one more that is kept: change the number with it.
     let ids: Vec<_> = pending.iter().map(|rule| rule.id.as_str()).collect();
-    assert_eq!(pending.len(), 6, "{ids:?}");
+    assert_eq!(pending.len(), 4, "{ids:?}");
     let mut wrong = vec![];
     for rule in pending {
         let there = companions(rule, &library, &core_tests);

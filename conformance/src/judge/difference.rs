@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::{
@@ -21,8 +23,14 @@ pub(super) fn difference(expect: &Expect, recorded: &Recorded) -> Option<Differe
     let headers = || expect.headers.iter().find_map(|(name, matcher)| header_difference(name, matcher, recorded));
     let status = || status_difference(expect.status?, recorded);
     let retry_after = || retry_after_difference(expect.retry_after.as_ref()?, recorded);
+    let within = || within_difference(expect.within?, recorded);
     let whole = || whole_difference(expect.same_as.as_ref()?, recorded);
-    answer_difference(expect, recorded).or_else(status).or_else(retry_after).or_else(headers).or_else(whole)
+    answer_difference(expect, recorded)
+        .or_else(status)
+        .or_else(retry_after)
+        .or_else(headers)
+        .or_else(within)
+        .or_else(whole)
 }
 
 fn plain(sentence: String, expected: &str, observed: &str) -> Difference {
@@ -43,6 +51,17 @@ fn retry_after_difference(matcher: &Matcher, recorded: &Recorded) -> Option<Diff
         None => "the refusal does not say in how many seconds to ask again".into(),
     };
     Some(plain(sentence, &expected, &observed))
+}
+
+/// From the last byte of the request to the answer, by the times of the recording.
+fn within_difference(seconds: u32, recorded: &Recorded) -> Option<Difference> {
+    let took = recorded.answered.saturating_sub(recorded.sent);
+    if recorded.observed == Observed::Lost || took <= Duration::from_secs(seconds.into()) {
+        return None;
+    }
+    let took = format!("{:.1} s", took.as_secs_f64());
+    let sentence = format!("the answer comes after {took}, where at most {seconds} s are right");
+    Some(plain(sentence, &format!("at most {seconds} s"), &took))
 }
 
 /// The first place at which two answers part.

@@ -71,6 +71,7 @@ fn granted(kind: &str, package: &str) -> Observed {
 
 fn told(grants: &[(&str, &str)]) -> Observed {
     let notification = |(package, requester): &(&str, &str)| NotificationSeen {
+        drain: None,
         cursor: None,
         key_package: (*package).into(),
         kind: None,

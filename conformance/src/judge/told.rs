@@ -35,13 +35,14 @@ fn fields(operation: Operation) -> &'static [(&'static str, &'static [&'static s
         Operation::Claim => &[("kind", &["kind"])],
         Operation::Stock => &[("regular", &["regular"]), ("last_resort", &["last_resort", "used"]), ("low", &["low"])],
         Operation::Packages => &[("digest", &["digest"])],
-        Operation::Notifications => &[
+        Operation::Notifications | Operation::AwaitNotifications => &[
             ("cursor", &["cursor"]),
             ("kind", &["kind"]),
             ("requester", &["requester"]),
             ("first_use", &["first_use"]),
             ("remaining", &["remaining"]),
             ("low", &["low"]),
+            ("drain", &["drain", "drain_taken", "drain_of"]),
         ],
         Operation::KeyHistory => &[("expires_in", &["expires_at"]), ("added_in", &["added_at"]), ("ended", &["ended"])],
         Operation::Keys => &[("expires_in", &["expires_at"])],

@@ -13,7 +13,7 @@ use crate::{
         alternatives::{looks_at, looks_at_key},
         replay::Answer,
     },
-    recording::{BlockSeen, ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
+    recording::{BlockSeen, ClientSeen, DrainSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
     translation::{
         Names,
         answers::{FATES, PACKAGE_STANDINGS, STANDINGS, fate_word, word},
@@ -25,13 +25,14 @@ use crate::{
 };
 
 /// Fields that a server may leave out of its answers.
-pub(super) const OPTIONAL: [&str; 15] = [
+pub(super) const OPTIONAL: [&str; 16] = [
     "accepted",
     "withdrawn",
     "unread",
     "regular",
     "last_resort",
     "low",
+    "drain",
     "digest",
     "kind",
     "requester",
@@ -198,6 +199,7 @@ fn notifications(universe: &Universe<'_>, feed: &[NotificationSeen]) -> Vec<Vec<
             first_use: Some(true),
             remaining: Some(0),
             low: Some(true),
+            drain: None,
         };
         all.push([feed, &[more]].concat());
     }
@@ -225,11 +227,23 @@ fn notifications(universe: &Universe<'_>, feed: &[NotificationSeen]) -> Vec<Vec<
             let lows = [Some(true), Some(false), None].into_iter();
             others.extend(lows.map(|low| NotificationSeen { low, ..item.clone() }));
         }
+        if universe.looks_at("drain", Some(index)) {
+            others.extend(drains(item.drain).into_iter().map(|drain| NotificationSeen { drain, ..item.clone() }));
+        }
         let remaining = universe.numbers("remaining", Some(index), item.remaining).into_iter();
         others.extend(remaining.map(|remaining| NotificationSeen { remaining, ..item.clone() }));
         all.extend(others.into_iter().map(|other| replaced(feed, index, other)));
     }
     all
+}
+
+/// One where none is told, none where one is, one more and one fewer in either number.
+fn drains(drain: Option<DrainSeen>) -> Vec<Option<DrainSeen>> {
+    let Some(DrainSeen { taken, of }) = drain else { return vec![Some(DrainSeen { taken: Some(1), of: Some(1) })] };
+    let beside = |number: Option<u64>| number.into_iter().flat_map(|number| [number + 1, number.saturating_sub(1)]);
+    let takers = beside(taken).map(|taken| Some(DrainSeen { taken: Some(taken), of }));
+    let stocks = beside(of).map(|of| Some(DrainSeen { taken, of: Some(of) }));
+    takers.chain(stocks).chain([None]).collect()
 }
 
 impl Universe<'_> {

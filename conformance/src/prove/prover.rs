@@ -11,7 +11,7 @@ use crate::{
         fault::{Fault, FaultKind},
         race,
         read::{is_allowed, looked_at},
-        replay::{Answer, BRANCHES_MAX, Branch, Replay, Way, Ways, distinct, in_words, recorded},
+        replay::{Answer, BRANCHES_MAX, Branch, Replay, Way, Ways, distinct, in_words, one_of_copies, recorded},
     },
     recording::{Observed, Recorded},
     vector::{Step, Vector},
@@ -90,7 +90,7 @@ impl Prover<'_> {
             let mut after = vec![];
             for (branch, ways) in branches.iter().zip(&ways) {
                 let choice = ways.all.len() > 1;
-                after.extend(ways.all.iter().map(|way| self.replay.after(&path, step, branch, way, choice)));
+                after.extend(one_of_copies(step, ways).map(|way| self.replay.after(&path, step, branch, way, choice)));
             }
             branches = distinct(after);
         }

@@ -16,9 +16,14 @@ use crate::{
 };
 
 /// All orders in which the steps of the lanes can take effect, each with all allowed answers; nothing if there are too
-/// many.
+/// many. An owner that waits to be told waits longer than the other lanes take: it is told nothing only where none of them
+/// does anything any more.
 pub(super) fn interleave(prover: &mut Prover<'_>, race: &Race, branches: Vec<Branch>) -> Option<Vec<Branch>> {
     let lanes: Vec<(&String, &Vec<Step>)> = race.lanes.iter().collect();
+    let acts = |done: &[usize], number: usize| {
+        let step = lanes.get(number).zip(done.get(number)).and_then(|((_, steps), done)| steps.get(*done));
+        step.is_some_and(|step| !step.waits_to_be_told())
+    };
     let steps: usize = lanes.iter().map(|(_, steps)| steps.len()).sum();
     let mut front: Vec<(Vec<usize>, Vec<Branch>)> = vec![(vec![0; lanes.len()], branches)];
     for _ in 0..steps {
@@ -27,8 +32,12 @@ pub(super) fn interleave(prover: &mut Prover<'_>, race: &Race, branches: Vec<Bra
             for (number, (name, steps)) in lanes.iter().enumerate() {
                 let Some(step) = steps.get(done[number]) else { continue };
                 let path = format!("race.lanes.{name}[{}]", done[number]);
+                let others_act = (0..lanes.len()).any(|other| other != number && acts(done, other));
                 let mut after = vec![];
                 for branch in branches {
+                    if others_act && prover.replay.waits_on(step, branch) {
+                        continue;
+                    }
                     let ways = prover.allowed(&path, step, branch);
                     after.extend(ways.all.iter().map(|way| prover.replay.after(&path, step, branch, way, true)));
                 }

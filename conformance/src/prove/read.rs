@@ -80,6 +80,7 @@ fn seen_of(expect: &Expect, seen: &Seen) -> Seen {
                     first_use: item.first_use.filter(|_| looks("first_use")),
                     remaining: item.remaining.filter(|_| looks("remaining")),
                     low: item.low.filter(|_| looks("low")),
+                    drain: item.drain.filter(|_| looks("drain")),
                 }
             };
             Seen::Notifications(feed.iter().enumerate().map(item).collect())

@@ -153,6 +153,21 @@ impl<'a> Replay<'a> {
         ways
     }
 
+    /// Whether an owner waits here for what is not there yet.
+    pub(super) fn waits_on(&self, step: &Step, branch: &Branch) -> bool {
+        let Branch { state, saved, .. } = branch;
+        if !step.waits_to_be_told() {
+            return false;
+        }
+        match turn(self.vector, &self.names, step, state, saved) {
+            Turn::Asked { op: Op::Notifications { client, after }, .. } => {
+                let told = state.notifications.get(&client).into_iter().flatten();
+                told.into_iter().all(|notified| notified.sequence <= after)
+            }
+            _ => false,
+        }
+    }
+
     fn asked(&mut self, step: &Step, branch: &Branch, state: &State, op: &Op) -> Vec<Way> {
         let server = &self.servers[branch.server];
         let mut ways = vec![];
@@ -243,6 +258,17 @@ pub(super) fn recorded(path: &str, step: &Step, answer: &Answer, saved: &BTreeMa
         recorded.saved.extend(found.collect::<Vec<_>>());
     }
     recorded
+}
+
+/// The answers from which to go on. Which of several copies of one recipe a claim got, where the answer is not kept,
+/// nothing later depends on: one stands for all.
+pub(super) fn one_of_copies<'w>(step: &Step, ways: &'w Ways) -> impl Iterator<Item = &'w Way> {
+    let kept = step.claim.is_none() || !step.save.is_empty();
+    let mut given = BTreeSet::new();
+    ways.all.iter().filter(move |way| match &way.answer.observed {
+        Observed::Ok(seen) if !kept => given.insert(recipes(seen)),
+        _ => true,
+    })
 }
 
 /// What was granted, by its recipe and without the number of a copy.

@@ -4,12 +4,14 @@
 //! one claim in 1 s and three in 120 s, the longest that the suite waits for; beside the first, a requester may claim
 //! five times more before a limit of its own refuses, beside the second as often as it likes. With a limit of a
 //! requester: five claims in 60 s beside one in 1 s of each pair, and three in 120 s beside none. With a low-water mark:
-//! 2 and 50. A server whose numbers lie beyond those skips the vector.
+//! 2 and 50. With a drain: more than 10 % of the
+//! stock and at least two in a minute, and more than 99 % and at least five in a day. A server whose numbers lie beyond
+//! those skips the vector.
 
 use kpd_model::{
     history::{Claim, KeyState, State},
     names::Requester,
-    spec::{Limit, Limits, Op, Outcome, Selection, Spec},
+    spec::{DrainAlert, Limit, Limits, Op, Outcome, Selection, Spec},
 };
 
 use crate::{
@@ -37,6 +39,11 @@ const LIFETIME_MAX: u64 = 366 * 24 * 60 * 60;
 const SKEWS: [u64; 2] = [0, 300];
 
 const LOW_WATERS: [u32; 2] = [2, 50];
+
+const DRAINS: [Option<DrainAlert>; 2] = [
+    Some(DrainAlert { percent: 10, at_least: 2, seconds: 60 }),
+    Some(DrainAlert { percent: 99, at_least: 5, seconds: 24 * 60 * 60 }),
+];
 
 const OF_A_PAIR: [Limits; 2] = [
     Limits { requester: limit(1 + CLAIMS_BESIDE_A_LIMIT, 600), pair: limit(1, 1) },
@@ -71,8 +78,9 @@ pub(super) fn servers(vector: &Vector) -> Vec<Server> {
     };
     let tells_of_enough = needs(Capability::LowWater);
     let low_waters = if tells_of_enough { &LOW_WATERS[..] } else { &[0][..] };
-    let with = |(skew, limits, low_water)| Server {
-        spec: Spec { skew, limits, low_water, ..base.clone() },
+    let drains = if needs(Capability::Drain) { &DRAINS[..] } else { &[None][..] };
+    let with = |(skew, limits, low_water, drain)| Server {
+        spec: Spec { skew, limits, low_water, drain, ..base.clone() },
         tells_of_blocks: any(&|step| step.block.is_some()) && !vector.rules.iter().any(|rule| rule == "CLAIM-UNIFORM"),
         tells_of_enough,
         tells_of_nothing: any(&|step| step.remove_client.is_some()),
@@ -80,6 +88,7 @@ pub(super) fn servers(vector: &Vector) -> Vec<Server> {
     };
     let numbers = skews.iter().flat_map(|skew| limits.iter().map(move |limits| (*skew, *limits)));
     let numbers = numbers.flat_map(|(skew, limits)| low_waters.iter().map(move |low| (skew, limits, *low)));
+    let numbers = numbers.flat_map(|(skew, limits, low)| drains.iter().map(move |drain| (skew, limits, low, *drain)));
     numbers.map(with).collect()
 }
 

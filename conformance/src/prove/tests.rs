@@ -170,8 +170,14 @@ fn what_the_model_does_not_know_is_counted_and_changes_nothing() {
 
 #[test]
 fn more_ways_than_anybody_would_look_at_are_an_error() {
-    let claims = "  - claim: { as: bob, of: alice }\n".repeat(4);
-    let proved = proved(&format!("steps:\n  - publish: {{ as: phone, key_packages: [many] }}\n{claims}"));
+    let claim =
+        |place: usize| format!("  - claim: {{ as: bob, of: alice }}\n    save: {{ p{place}: phone/key_package }}\n");
+    let kept: String = (0..4).map(claim).collect();
+    let steps = |claims: &str| format!("steps:\n  - publish: {{ as: phone, key_packages: [many] }}\n{claims}");
+    // Which copy it was, nothing depends on where it is not kept.
+    let not_kept = proved(&steps(&"  - claim: { as: bob, of: alice }\n".repeat(4)));
+    assert_eq!((not_kept.branches, &not_kept.faults[..]), (1, &[][..]));
+    let proved = proved(&steps(&kept));
     assert_eq!(fault(&proved), "steps[3] (claim) has too many ways through the model: make the vector smaller");
 }
 
@@ -255,4 +261,46 @@ fn an_owner_shuts_neither_itself_nor_its_own_server_out() {
          \x20 - claim: { as: tablet, of: alice }\n    expect: { ok: { phone: { kind: regular, key_package: a1 }, tablet: { absent: true } } }",
     );
     assert_eq!(own.verdict(), Verdict::Proved, "{:#?}", own.faults);
+}
+
+#[test]
+fn an_owner_that_waits_through_a_race_is_told_of_what_the_others_do() {
+    let race = |wait: &str, expected: &str| {
+        proved(&format!(
+            "before:\n  - publish: {{ as: phone, key_packages: [a1] }}\nrace:\n  rounds: 1\n  judge: linearizable\n  lanes:\n\
+             \x20   owner: [ {{ notifications: {{ as: phone{wait} }}, expect: {{ ok: {expected}, within: 5 }} }} ]\n\
+             \x20   other: [ {{ claim: {{ as: carol, of: bob }} }}, {{ claim: {{ as: bob, of: alice }} }} ]"
+        ))
+    };
+    let told = "[ { key_package: a1, requester: bob } ]";
+    let waits = race(", wait: 9", told);
+    assert_eq!(waits.verdict(), Verdict::Proved, "{:#?}", waits.faults);
+    assert_eq!(waits.outside, BTreeMap::from([(Why::Waiting, 1)]), "how long it takes, the model does not say");
+    assert!(fault(&race(", wait: 9", "{ length: 0 }")).contains("is not sound"));
+    assert!(fault(&race("", told)).contains("allowed   []"), "who does not wait can come first");
+    let in_vain = "steps:\n  - notifications: { as: phone, wait: 2 }\n    expect: { ok: { length: 0 } }";
+    assert_eq!(proved(in_vain).verdict(), Verdict::Proved);
+}
+
+#[test]
+fn drains_are_told_by_servers_that_declare_them_with_their_numbers() {
+    let two = |needs: &str, drain: &str| {
+        let one = |name: &str| {
+            format!("  - publish: {{ as: phone, key_packages: [{name}] }}\n  - claim: {{ as: bob, of: alice }}\n")
+        };
+        let told =
+            format!("[ {{ key_package: a1, drain: {{ absent: true }} }}, {{ key_package: a2, drain: {drain} }} ]");
+        let read = format!("  - notifications: {{ as: phone }}\n    expect: {{ ok: {told} }}");
+        proved_of(needs, &format!("steps:\n{}{}{read}", one("a1"), one("a2")))
+    };
+    // Two are enough for one kind of server, and too few for the other.
+    let (needs, either) = ("needs: [drain]\n", "{ one_of: [ { absent: true }, { taken: 2, of: 2 } ] }");
+    let right = two(needs, either);
+    assert_eq!(right.verdict(), Verdict::Proved, "{:#?}", right.faults);
+    for wrong in ["{ absent: true }", "{ taken: 2, of: 2 }", "{ one_of: [ { absent: true }, { taken: 2, of: 3 } ] }"] {
+        assert_eq!(two(needs, wrong).verdict(), Verdict::Wrong, "{wrong}");
+    }
+    let loose = two(needs, "{ one_of: [ { absent: true }, { taken: 2 } ] }");
+    assert!(fault(&loose).contains("is loose"), "{loose:#?}");
+    assert!(fault(&two("", either)).contains("taken: 2"), "nobody tells it that does not declare it");
 }

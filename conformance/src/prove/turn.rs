@@ -44,6 +44,8 @@ pub enum Why {
     Methods,
     /// Proofs that a signature key is held, and enrolment tokens.
     Possession,
+    /// How long an answer takes: the model's come at some moment.
+    Waiting,
 }
 
 impl fmt::Display for Why {
@@ -61,6 +63,7 @@ impl fmt::Display for Why {
             Self::Identity => "identity",
             Self::Methods => "methods",
             Self::Possession => "possession",
+            Self::Waiting => "waiting",
         })
     }
 }
@@ -154,7 +157,9 @@ pub(super) fn turn(
         .expect
         .as_ref()
         .is_some_and(|expect| !expect.headers.is_empty() || expect.status.is_some() || expect.same_as.is_some());
-    Turn::Asked { op, beside: beside.or(headers.then_some(Why::Headers)) }
+    let timed = step.expect.as_ref().is_some_and(|expect| expect.within.is_some());
+    let beside = beside.or(headers.then_some(Why::Headers)).or(timed.then_some(Why::Waiting));
+    Turn::Asked { op, beside }
 }
 
 /// The operation, with what was saved in its place, and what depends on the state.

@@ -2,7 +2,7 @@
 
 mod authority;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -33,14 +33,16 @@ pub(super) struct Call<'a> {
     pub(super) target: Option<String>,
     /// The packages that it is about, in their order.
     pub(super) packages: Vec<String>,
+    /// How much longer than others this request may take.
+    pub(super) patience: Duration,
     pub(super) says: String,
 }
 
 impl<'a> Call<'a> {
     fn new(operation: Operation, actor: Option<&'a Actor>, says: String) -> Self {
-        let (variables, packages, proof) = (Variables::new(), vec![], Proof::Good);
-        let (method, enlisted, newcomer, target, whole) = (None, None, None, None, false);
-        Self { operation, actor, variables, proof, method, enlisted, newcomer, whole, target, packages, says }
+        let (variables, packages, patience) = (Variables::new(), vec![], Duration::ZERO);
+        let (proof, method, enlisted, newcomer, target, whole) = (Proof::Good, None, None, None, None, false);
+        Self { operation, actor, variables, proof, method, enlisted, newcomer, whole, target, packages, patience, says }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -132,9 +134,15 @@ fn of_packages<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Result<
     }
     if let Some(feed) = &step.notifications {
         let owner = actor(feed.of.as_ref().unwrap_or(&feed.by))?;
-        let says = format!("{} reads the notifications of {}/{}", feed.by, owner.user, owner.client);
+        let does = if feed.wait.is_some() { "waits for" } else { "reads" };
+        let says = format!("{} {does} the notifications of {}/{}", feed.by, owner.user, owner.client);
         let after = feed.after.as_ref().map_or(Ok(json!(0)), |name| saved(world, name))?;
-        return Ok(Call::new(operation, Some(actor(&feed.by)?), says).of(owner).with("after", after));
+        let mut call = Call::new(operation, Some(actor(&feed.by)?), says).of(owner).with("after", after);
+        if let Some(seconds) = feed.wait {
+            call.patience = Duration::from_secs(seconds.into());
+            call = call.with("wait", seconds);
+        }
+        return Ok(call);
     }
     if let Some(acknowledge) = &step.acknowledge {
         let by = actor(&acknowledge.by)?;

@@ -128,7 +128,7 @@ impl Runner<'_> {
         if call.proof == Proof::Replayed {
             lane.send(&request, None).await.map_err(|error| Broken::Gone(error.to_string()))?;
         }
-        Ok(lane.send(&request, gate).await)
+        Ok(lane.send_patiently(&request, gate, call.patience).await)
     }
 
     /// No answer came. In a race that is a lost answer, which may have done anything; elsewhere a server that goes on

@@ -10,7 +10,7 @@ use crate::{
         classify::{AS_PUBLISHED, Record},
         scalar::text_of,
     },
-    recording::{BlockSeen, ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
+    recording::{BlockSeen, ClientSeen, DrainSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
     run::world::World,
 };
 
@@ -57,7 +57,7 @@ pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Resu
             digest: records.iter().find_map(|record| record.get("digest").cloned()),
             key_packages: states(records, world)?,
         },
-        Operation::Notifications => {
+        Operation::Notifications | Operation::AwaitNotifications => {
             Seen::Notifications(records.iter().map(|record| notification(record, world)).collect())
         }
         Operation::Keys | Operation::KeyHistory | Operation::Resolve => {
@@ -150,6 +150,9 @@ fn notification(record: &Record, world: &World) -> NotificationSeen {
         first_use: record.get("first_use").and_then(Value::as_bool),
         remaining: number(record, "remaining"),
         low: record.get("low").and_then(Value::as_bool),
+        drain: record
+            .get("drain")
+            .map(|_| DrainSeen { taken: number(record, "drain_taken"), of: number(record, "drain_of") }),
     }
 }
 

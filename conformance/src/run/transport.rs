@@ -13,6 +13,8 @@ pub struct Lane {
     http: reqwest::Client,
     /// `http://host:port`, without a path.
     pub base: String,
+    /// How long to wait for an answer.
+    timeout: Duration,
 }
 
 /// A raw answer, with its times.
@@ -57,10 +59,9 @@ impl Lane {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(timeout.min(Duration::from_secs(3)))
-            .timeout(timeout)
             .build()
             .map_err(|error| format!("no HTTP client: {}", chain(&error)))?;
-        Ok(Self { http, base: base.trim_end_matches('/').into() })
+        Ok(Self { http, base: base.trim_end_matches('/').into(), timeout })
     }
 
     /// Sends a request and waits for the whole answer.
@@ -69,6 +70,20 @@ impl Lane {
     ///
     /// If none comes.
     pub async fn send(&self, request: &Rendered, gate: Option<&Gate>) -> Result<Answer, NoAnswer> {
+        self.send_patiently(request, gate, Duration::ZERO).await
+    }
+
+    /// The same, where the server may take so much longer than for others.
+    ///
+    /// # Errors
+    ///
+    /// If no answer comes.
+    pub async fn send_patiently(
+        &self,
+        request: &Rendered,
+        gate: Option<&Gate>,
+        longer: Duration,
+    ) -> Result<Answer, NoAnswer> {
         let path = request.path.strip_prefix(&self.base).unwrap_or(&request.path);
         let url = format!("{}{path}", self.base);
         let no_answer = |why: String| NoAnswer { method: request.method.clone(), url: url.clone(), why };
@@ -78,7 +93,7 @@ impl Lane {
             return Err(NoAnswer { method, url, why: format!("not asked, since it is not on {}", self.base) });
         }
         let method = request.method.parse().map_err(|_| no_answer("not an HTTP method".into()))?;
-        let mut builder = self.http.request(method, &url);
+        let mut builder = self.http.request(method, &url).timeout(self.timeout.saturating_add(longer));
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }

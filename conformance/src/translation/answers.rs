@@ -10,7 +10,7 @@ use kpd_model::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    recording::{BlockSeen, ClientSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
+    recording::{BlockSeen, ClientSeen, DrainSeen, KeySeen, LastResortSeen, NotificationSeen, Observed, Seen},
     translation::{MADE_AT, Names, index_number, number},
     vector::{Place, Publish, Step, expect::Reason},
 };
@@ -193,6 +193,7 @@ impl Names<'_> {
             first_use: Some(notified.first_use),
             remaining: Some(notified.remaining.into()),
             low: Some(notified.low),
+            drain: notified.drain.map(|drain| DrainSeen { taken: Some(drain.taken.into()), of: Some(drain.of.into()) }),
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct Expect {
     /// The answer as a whole is the one that an earlier step kept with `save_answer`: `$name`; beside one of the others.
     #[serde(default)]
     pub same_as: Option<String>,
+    /// The answer comes within so many seconds; beside one of the others.
+    #[serde(default)]
+    pub within: Option<u32>,
     /// Whatever the answer is: what matters is what later steps find.
     #[serde(default)]
     pub anything: bool,

@@ -47,6 +47,7 @@ pub(super) fn variables(operation: Option<Operation>, list: Option<&str>) -> Vec
         O::Claim => &["cipher_suite", "cipher_suites", "last_resort", "idempotency_key"],
         O::Stock => &["cipher_suite"],
         O::Notifications => &["after"],
+        O::AwaitNotifications => &["after", "wait"],
         O::Acknowledge => &["through"],
         O::Verify | O::VerifyAt => &["signature_key", "signature_key_base64url", "signature_key_unpadded", "at"],
         O::Block | O::BlockServer | O::Unblock | O::UnblockServer => &["requester", "server"],
@@ -75,18 +76,36 @@ pub(super) fn lists(operation: Option<Operation>) -> &'static [&'static str] {
 pub(super) fn fields(operation: Operation) -> &'static [&'static str] {
     use Operation as O;
     match operation {
-        O::Policy => {
-            &["selection", "requester_claims", "requester_seconds", "pair_claims", "pair_seconds", "low_water"]
-        }
-
+        O::Policy => &[
+            "selection",
+            "requester_claims",
+            "requester_seconds",
+            "pair_claims",
+            "pair_seconds",
+            "low_water",
+            "drain_percent",
+            "drain_at_least",
+            "drain_seconds",
+        ],
         O::Publish | O::Replace => &["accepted", "withdrawn", "id", "key_package", "reference"],
         O::Claim => &["client", "kind", "key_package", "reference", "id"],
         O::Withdraw | O::Packages => &["digest", "key_package", "reference", "id", "state"],
         O::Stock => &["cipher_suite", "regular", "last_resort", "used", "low"],
-        O::Notifications => {
-            &["cursor", "key_package", "reference", "id", "kind", "requester", "first_use", "remaining", "low"]
-        }
-        O::Keys | O::KeyHistory => &["signature_key", "expires_at", "added_at", "ended_at", "ended"],
+        O::Notifications | O::AwaitNotifications => &[
+            "cursor",
+            "key_package",
+            "reference",
+            "id",
+            "kind",
+            "requester",
+            "first_use",
+            "remaining",
+            "low",
+            "drain",
+            "drain_taken",
+            "drain_of",
+        ],
+        O::Keys | O::KeyHistory | O::Resolve => &["signature_key", "expires_at", "added_at", "ended_at", "ended"],
         O::Verify | O::VerifyAt => &["standing"],
         O::RemoveClient => &["unread"],
         O::Blocks => &["requester", "server"],

@@ -76,3 +76,15 @@ fn two_answers_are_compared_as_wholes_and_the_first_place_where_they_part_is_tol
     assert_eq!(answer(404, vary(), "alice"), says("body/user is \"alice\", where \"(user)\" is right"));
     assert_eq!(told(expect, &refused(None, None)).unwrap(), "there is no answer to compare with $kept");
 }
+
+#[test]
+fn an_answer_that_comes_too_late_is_told_with_its_time() {
+    let after = |millis: u64| {
+        let (sent, answered) = (Duration::from_millis(700), Duration::from_millis(700 + millis));
+        told("{ refused: rate_limited, within: 2 }", &Recorded { sent, answered, ..refused(None, None) })
+    };
+    assert_eq!((after(0), after(2_000)), (None, None));
+    assert_eq!(after(2_100).unwrap(), "the answer comes after 2.1 s, where at most 2 s are right");
+    let lost = Recorded { answered: Duration::from_secs(9), observed: Observed::Lost, ..refused(None, None) };
+    assert_eq!(told("{ refused: rate_limited, within: 2 }", &lost), None, "nobody knows when it would have come");
+}

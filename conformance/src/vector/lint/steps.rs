@@ -12,6 +12,9 @@ use crate::vector::{
 /// A claim that is repeated more often than this keeps a server busy, and teaches nothing.
 const REPEATED_AT_MOST: u32 = 1000;
 
+/// An owner that waits longer than this holds up a whole run where nobody wakes it. Seconds.
+const WAIT_AT_MOST: u32 = 30;
+
 impl Lint<'_> {
     pub(super) fn steps(&mut self) {
         let vector = self.vector;
@@ -48,6 +51,12 @@ impl Lint<'_> {
             {
                 let says = format!("{path} waits for `{}`, which is not a saved value", awaited.from);
                 self.error("await_retry", says, "save it where the claim is refused: `save: { wait: retry_after }`");
+            }
+            if let Some(seconds) = step.notifications.as_ref().and_then(|feed| feed.wait)
+                && !(1..=WAIT_AT_MOST).contains(&seconds)
+            {
+                let says = format!("{path} waits {seconds} s for what an owner is told");
+                self.error("wait", says, format!("from 1 to {WAIT_AT_MOST}"));
             }
             if let Some(expect) = &step.expect {
                 self.expected(&path, expect);
@@ -178,6 +187,10 @@ impl Lint<'_> {
         if expect.retry_after.is_some() && expect.refused.is_none() {
             let says = format!("{path} expects `retry_after` of a success");
             self.error("retry_after", says, "it belongs to `refused`");
+        }
+        if expect.within == Some(0) {
+            let says = format!("{path} expects an answer within no time");
+            self.error("within", says, "at least one second: a busy machine is slow, and answers all the same");
         }
         if let Some(name) = expect.same_as.as_ref().filter(|name| !name.starts_with('$')) {
             let says = format!("{path} compares with `{name}`, which is not a saved answer");

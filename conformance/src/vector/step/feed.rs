@@ -16,6 +16,9 @@ pub struct Notifications {
     /// Only those after a saved cursor: `$name`.
     #[serde(default)]
     pub after: Option<String>,
+    /// Waits for the first one, if there is none, at the longest so many seconds.
+    #[serde(default)]
+    pub wait: Option<u32>,
 }
 
 /// Lets go of notifications.

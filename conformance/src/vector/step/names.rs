@@ -58,6 +58,7 @@ impl Step {
             "withdraw" => Operation::Withdraw,
             "stock" => Operation::Stock,
             "packages" => Operation::Packages,
+            "notifications" if self.waits_to_be_told() => Operation::AwaitNotifications,
             "notifications" => Operation::Notifications,
             "acknowledge" => Operation::Acknowledge,
             "keys" if self.keys.as_ref().is_some_and(|keys| keys.history) => Operation::KeyHistory,
@@ -93,10 +94,17 @@ impl Step {
         all.into_iter().find(|(_, there)| there.is_some()).map(|(hook, _)| hook)
     }
 
-    /// Whether it only waits.
+    /// Whether it waits for a moment, or for something to be told.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.await_expiry.is_some() || self.await_key_expiry.is_some() || self.await_retry.is_some()
+        let moment = self.await_expiry.is_some() || self.await_key_expiry.is_some() || self.await_retry.is_some();
+        moment || self.waits_to_be_told()
+    }
+
+    /// Whether an owner waits for its notifications.
+    #[must_use]
+    pub fn waits_to_be_told(&self) -> bool {
+        self.notifications.as_ref().is_some_and(|feed| feed.wait.is_some())
     }
 
     /// Whom the step blocks, or lets in again.

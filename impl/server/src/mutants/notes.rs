@@ -1,11 +1,12 @@
 //! Lies to the owner.
 
 use kpd_directory::{
-    ClientName, Decision, Event, Requester, UserState,
+    ClientName, Decision, Event, Policy, Requester, UserState,
     claim::{Answered, ClientAnswer},
     event::{Claim, Granted},
     feed::{FeedError, Notification},
     key_package::Role,
+    policy::DrainAlert,
 };
 
 use super::lies::ClaimRuling;
@@ -86,6 +87,13 @@ pub(super) fn tells_every_drain(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling
         }
     }
     claim_from(scene, &UserState::of(&history), claim)
+}
+
+/// The claim is decided as if any share of a stock were a drain; what is declared is true.
+pub(super) fn counts_drains_alone(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    let drain = scene.policy.drain.map(|drain| DrainAlert { percent: 0, ..drain });
+    let policy = Policy { drain, ..scene.policy.clone() };
+    claim_from(&Scene { policy: &policy, ..*scene }, scene.state, claim)
 }
 
 /// The last claim is not seen for a second.

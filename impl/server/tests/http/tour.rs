@@ -8,12 +8,13 @@ mod life;
 mod limits;
 mod publish;
 mod restart;
+mod waiting;
 
 use std::collections::BTreeMap;
 
 use kpd_directory::{
     Policy,
-    policy::{Limits, Selection},
+    policy::{DrainAlert, Limits, Selection},
 };
 use kpd_server::{Config, Mutant, store::Stores};
 use serde_json::{Value, json};
@@ -41,8 +42,9 @@ pub(crate) async fn walk(mutant: Option<Mutant>) -> Vec<String> {
 }
 
 async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
-    let policy =
-        Policy { selection: Selection::Fifo, stock_max: 9, low_water: 3, limits: Limits::NONE, ..Policy::default() };
+    let drain = Some(DrainAlert { percent: 50, at_least: 2, seconds: 3_600 });
+    let (stock_max, low_water, limits) = (9, 3, Limits::NONE);
+    let policy = Policy { selection: Selection::Fifo, stock_max, low_water, limits, drain, ..Policy::default() };
     let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared selection", declared["selection"].clone());
@@ -59,6 +61,7 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
     tour.comparing().await;
     tour.half_lives().await;
     tour.removing().await;
+    tour.waiting().await;
     tour.has_ended(&ending).await;
     tour.has_expired(&expiring).await;
     crate::document::says_all_of(&tour.site).await;
