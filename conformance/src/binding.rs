@@ -1,41 +1,69 @@
 //! A binding: what the abstract operations are on the wire of one kind of server. Data, not code.
+//!
+//! `conformance/bindings/README.md` tells how to write one; [`lint`] finds what is wrong with one that reads well.
 
+mod auth;
 pub mod classify;
+mod exchange;
+pub mod lint;
+pub mod place;
 pub mod render;
+pub mod scalar;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     catalogue::Profile,
-    vector::{Capability, expect::Reason},
+    material::Material,
+    vector::Capability,
     yaml::{self, FileError},
 };
 
+pub use auth::{Auth, Basic, SignatureAuth};
+pub use exchange::{Encoding, Exchange, Field, Outcome, Reading, Request, RetryAfter, When};
+pub use scalar::{Scalar, Statuses};
+
 /// One kind of server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Binding {
     /// The version of this format.
     pub format: Format,
     /// What the server is called in reports.
     pub name: String,
-    /// A request that any living server answers with success.
-    pub ready: Request,
+    /// A request that any living server answers with success. An adapter is asked `ready` instead.
+    #[serde(default)]
+    pub ready: Option<Request>,
     /// The profiles that the server offers; rules of others are skipped.
     pub profiles: BTreeSet<Profile>,
     /// What it lacks, with the reason that is printed beside each vector that is skipped for it.
     #[serde(default)]
     pub absent: BTreeMap<Capability, String>,
-    /// How the identity of a user is written; `{name}` is a fresh name, `{server}` the name of its server.
+    /// Variables that whoever runs the suite gives: `--var name=…`, or `KPD_NAME` in the environment.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Variable>,
+    /// How the identity of a user is written; `{name}` is a fresh name, `{server}` the name of its server. A value that
+    /// the registration saves as `user` takes its place.
     pub user: String,
-    /// The name of the server that is judged, as identities have it.
+    /// The name of the server that is judged, as identities have it; may use variables.
     #[serde(default)]
     pub server: Option<String>,
     /// The name of another server, for whose users it vouches. Vectors that need one are skipped without.
     #[serde(default)]
     pub elsewhere: Option<String>,
+    /// What is published and claimed.
+    #[serde(default)]
+    pub material: Material,
+    /// The identity in the credential of a KeyPackage, where it is not that of the user: a template with `{user}`,
+    /// `{client}` and what the registration saved.
+    #[serde(default)]
+    pub credential: Option<String>,
     /// What differs between two answers that tell the same.
     #[serde(default)]
     pub varies: Varies,
@@ -43,15 +71,87 @@ pub struct Binding {
     /// is then the variable `possession`, in base64.
     #[serde(default)]
     pub possession: Option<String>,
-    /// How requests are authenticated, unless an exchange says otherwise.
+    /// How requests are authenticated, unless an exchange says otherwise; not at all without.
+    #[serde(default)]
     pub auth: Auth,
     /// The operations. Vectors that need one that is not there are skipped.
+    #[serde(default)]
     pub operations: BTreeMap<Operation, Vec<Exchange>>,
+    /// A program that does the operations, for what is not HTTP or needs code.
+    #[serde(default)]
+    pub adapter: Option<AdapterCommand>,
+    /// Commands that do to the server what no request can. Vectors that need one that is not there are skipped.
+    #[serde(default)]
+    pub hooks: BTreeMap<Hook, HookCommand>,
+    /// Where the file lies: commands begin there.
+    #[serde(skip)]
+    pub directory: Option<PathBuf>,
+}
+
+/// A variable that whoever runs the suite gives.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// What it is, for whoever has to give it.
+    pub says: String,
+    /// Its value where nobody gives one.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// Whether it may be seen in reports; all others are masked there.
+    #[serde(default)]
+    pub public: bool,
+}
+
+/// A program that is asked over JSON lines: `{"id", "operation", …}` on its input, an answer with that id on its output.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterCommand {
+    /// The program with its arguments; a path with a `/` counts from where the binding lies.
+    pub command: Vec<String>,
+    /// Further environment variables; values may use variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// The operations that it knows.
+    pub operations: BTreeSet<Operation>,
+}
+
+/// What can be done to a server from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hook {
+    /// Ends it at once, as `kill -9` does.
+    Kill,
+    /// Starts it again on what it had stored; returns while it runs on.
+    Start,
+    /// Ends it in good order and starts it again; `kill` and `start` stand for it where it is not there.
+    Restart,
+    /// Keeps a copy of all that it has stored.
+    Snapshot,
+    /// Puts that copy in the place of what it has, as an operator does after a loss, and lets it serve again.
+    Restore,
+}
+
+/// A command, run without a shell.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookCommand {
+    /// The program with its arguments, which may use variables; a path with a `/` counts from where the binding lies.
+    pub command: Vec<String>,
+    /// Further environment variables; values may use variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// How long it may take.
+    #[serde(default = "half_a_minute")]
+    pub timeout_seconds: u64,
+}
+
+fn half_a_minute() -> u64 {
+    30
 }
 
 /// What differs between two answers that tell the same. `Date` and `Content-Length` are left out always, and identities,
 /// KeyPackages and references stand for themselves; whatever else varies, a reader of the binding sees here.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Varies {
     /// Names of headers.
@@ -63,7 +163,7 @@ pub struct Varies {
 }
 
 /// The version of this format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Format {
     /// The first.
     #[serde(rename = "kpd-binding/1")]
@@ -71,15 +171,16 @@ pub enum Format {
 }
 
 /// What a vector can ask a server for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(
     missing_docs,
-    reason = "the operations of the vector format; `register`: a user with its first client; `policy`: what the server declares; `replace`: a publication with `replace: true`; `await_notifications`: notifications with `wait`; `key_history`: keys with `history: true`; `resolve_nobody`: resolve without a user"
+    reason = "the operations of the vector format; `register`: a user with its first client; `add_client`: a further client, where that is no `add_key`; `policy`: what the server declares; `replace`: a publication with `replace: true`; `await_notifications`: notifications with `wait`; `key_history`: keys with `history: true`; `resolve_nobody`: resolve without a user"
 )]
 pub enum Operation {
     Policy,
     Register,
+    AddClient,
     Publish,
     Replace,
     Claim,
@@ -107,140 +208,24 @@ pub enum Operation {
     Blocks,
 }
 
-/// How a request is authenticated; without any of these, not at all.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// `Authorization: Bearer …` with this template.
-    #[serde(default)]
-    pub bearer: Option<String>,
-    /// HTTP Message Signatures (RFC 9421) with the client's signature key.
-    #[serde(default)]
-    pub http_message_signatures: Option<SignatureAuth>,
-}
-
-/// The parameters of a message signature.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignatureAuth {
-    /// Template of `keyid`.
-    pub keyid: String,
-}
-
-/// A request and what its answers mean.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Exchange {
-    /// What is sent.
-    pub request: Request,
-    /// How it is authenticated, where that differs.
-    #[serde(default)]
-    pub auth: Option<Auth>,
-    /// What the answer means; the first that fits counts, and one that fits none is unexpected.
-    pub outcomes: Vec<Outcome>,
-    /// Values of a successful answer that later requests of this client use, by JSON Pointer.
-    #[serde(default)]
-    pub save: BTreeMap<String, String>,
-}
-
-/// A request template; `{name}` stands for a variable, in the body for its JSON value where nothing is around it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// The HTTP method.
-    pub method: String,
-    /// Path and query; variables are percent-encoded, but for one that is all of it: a link that an answer gave.
-    pub path: String,
-    /// Further headers; one whose variable has no value is left out.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// The JSON body. A member whose variable has no value is left out; `{ each: list, item: … }` makes a list.
-    #[serde(default)]
-    pub json: Option<yaml::Value>,
-}
-
-/// What an answer means.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Outcome {
-    /// Which answers.
-    pub when: When,
-    /// It succeeded, and this is what it says.
-    #[serde(default)]
-    pub ok: Option<Reading>,
-    /// It was refused.
-    #[serde(default)]
-    pub refused: Option<Reason>,
-    /// After how many seconds the refusal says to ask again.
-    #[serde(default)]
-    pub retry_after: Option<RetryAfter>,
-}
-
-/// Where a refusal says after how many seconds to ask again.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetryAfter {
-    /// The name of the header, which holds seconds (RFC 9110 §10.2.3).
-    pub header: String,
-}
-
-/// Which answers are meant: all that is given must fit.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct When {
-    /// The status code.
-    pub status: u16,
-    /// Values in the JSON body, by JSON Pointer.
-    #[serde(default)]
-    pub json: BTreeMap<String, String>,
-}
-
-/// What a successful answer says, for the reader of each operation.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reading {
-    /// The JSON Pointer of a list; the fields are read from each item. Without it, from the whole body.
-    #[serde(default)]
-    pub each: Option<String>,
-    /// Name and place of each value.
-    #[serde(default)]
-    pub fields: BTreeMap<String, Field>,
-    /// Name and place of values that stand beside the list.
-    #[serde(default)]
-    pub beside: BTreeMap<String, Field>,
-}
-
-/// One value of an answer.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Field {
-    /// Its JSON Pointer.
-    pub at: String,
-    /// How its text is decoded to bytes.
-    #[serde(default)]
-    pub decode: Option<Encoding>,
-    /// Other words for ours.
-    #[serde(default)]
-    pub words: BTreeMap<String, String>,
-}
-
-/// How bytes are written as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// RFC 4648 §4, padded.
-    Base64,
-    /// RFC 4648 §5, not padded.
-    Base64url,
-}
-
 impl Binding {
-    /// Reads a binding.
+    /// Reads a binding, and looks for what makes no sense in it.
     ///
     /// # Errors
     ///
     /// Where the file is not as it should be.
-    pub fn read(file: &str, text: &str) -> Result<Self, Box<FileError>> {
-        yaml::read(file, text)
+    pub fn read(file: &str, text: &str) -> Result<Self, Vec<FileError>> {
+        let binding: Self = yaml::read(file, text).map_err(|error| vec![*error])?;
+        let errors = lint::lint(file, text, &binding);
+        if errors.is_empty() { Ok(binding) } else { Err(errors) }
+    }
+
+    /// Whether it says how to do this.
+    #[must_use]
+    pub fn has(&self, operation: Operation) -> bool {
+        match &self.adapter {
+            Some(adapter) => adapter.operations.contains(&operation),
+            None => self.operations.contains_key(&operation),
+        }
     }
 }

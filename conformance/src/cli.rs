@@ -1,6 +1,7 @@
 //! The command line: what each command is, and which exit code it ends with.
 
 mod audit;
+mod baseline;
 mod demo;
 mod enrol;
 mod export;
@@ -10,6 +11,7 @@ mod model;
 mod mutants;
 mod out;
 mod prove;
+mod replay;
 mod resolve;
 mod run;
 mod serve;
@@ -37,6 +39,10 @@ struct Cli {
 enum Command {
     /// Judges a server; without --target the reference server, started for the occasion.
     Run(run::RunArguments),
+    /// Runs a failing vector again, from its bundle: the same seed, the same or another server.
+    Replay(replay::ReplayArguments),
+    /// Writes the file of known failures of a run.
+    Baseline(baseline::BaselineArguments),
     /// Runs the reference server.
     Serve(Box<serve::ServeArguments>),
     /// Lets a user in at a running server, and prints the token that adds its first signature key.
@@ -115,6 +121,8 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match cli.command {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
+        Command::Replay(arguments) => runtime().and_then(|runtime| runtime.block_on(replay::replay(arguments))),
+        Command::Baseline(arguments) => baseline::baseline(&arguments),
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(*arguments))),
         Command::Enrol(arguments) => runtime().and_then(|runtime| runtime.block_on(enrol::enrol(arguments))),
         Command::Demo(arguments) => runtime().and_then(|runtime| runtime.block_on(demo::demo(&arguments))),

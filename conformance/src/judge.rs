@@ -2,9 +2,11 @@
 
 mod difference;
 mod history;
+mod proof;
 mod race;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use history::model_reason;
 
@@ -16,7 +18,7 @@ use crate::{
     judge::difference::{difference, in_words},
     recording::{Broken, Observed, Recorded, Recording},
     vector::{Capability, Place, Step, Vector, expect::Expect},
-    verdict::{Failure, Verdict},
+    verdict::{Failure, Span, Verdict},
 };
 
 /// Why a server need not run a vector; `None` if it must.
@@ -29,17 +31,28 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     if let Some(profile) = used_profiles(vector).find(|profile| !binding.profiles.contains(profile)) {
         return Some(format!("it uses what belongs to the profile {profile}, which the server does not offer"));
     }
-    if let Some(missing) = used_operations(vector).find(|operation| !binding.operations.contains_key(operation)) {
+    if let Some(missing) = used_operations(vector, binding).find(|operation| !binding.has(*operation)) {
         return Some(format!("the binding has no operation {missing:?}"));
+    }
+    if let Some(why) = binding.material.lacks(vector) {
+        return Some(format!("{why}, and the server's key material is of another kind"));
     }
     if binding.elsewhere.is_none() && vector.users.values().any(|user| user.server == Place::Elsewhere) {
         return Some("the binding names no other server, for whose users it vouches".into());
     }
-    if vector.needs.contains(&Capability::SignedRequests) && binding.auth.http_message_signatures.is_none() {
+    if vector.needs.contains(&Capability::SignedRequests)
+        && binding.adapter.is_none()
+        && binding.auth.http_message_signatures.is_none()
+    {
         return Some("the server lacks SignedRequests: the binding authenticates requests otherwise".into());
     }
-    let (need, reason) = vector.needs.iter().find_map(|need| Some((need, binding.absent.get(need)?)))?;
-    Some(format!("the server lacks {need:?}: {reason}"))
+    let needs = vector.needs.iter().copied().chain(vector.derived_needs());
+    let lacking = |need: Capability| Some((need, binding.absent.get(&need)?));
+    if let Some((need, reason)) = needs.into_iter().find_map(lacking) {
+        return Some(format!("the server lacks {need:?}: {reason}"));
+    }
+    let (operation, field) = told::unread(vector, binding)?;
+    Some(format!("the answer to {operation:?} does not tell {field}, by the binding"))
 }
 
 /// Profiles that a vector makes use of, whatever it checks.
@@ -51,10 +64,11 @@ fn used_profiles(vector: &Vector) -> impl Iterator<Item = Profile> {
 }
 
 /// Operations that a vector cannot do without.
-fn used_operations(vector: &Vector) -> impl Iterator<Item = Operation> {
+fn used_operations(vector: &Vector, binding: &Binding) -> impl Iterator<Item = Operation> {
     let further_clients = vector.users.values().any(|user| user.clients.len() > 1);
     let of_steps = vector.all_steps().filter_map(|(_, step)| step.bound_operation()).collect::<BTreeSet<_>>();
-    let added = further_clients.then_some(Operation::AddKey);
+    let adds = if binding.has(Operation::AddClient) { Operation::AddClient } else { Operation::AddKey };
+    let added = further_clients.then_some(adds);
     std::iter::once(Operation::Register).chain(added).chain(of_steps)
 }
 
@@ -96,13 +110,37 @@ fn soften(verdict: Verdict, catalogue: &Catalogue) -> Verdict {
 }
 
 fn sequential(vector: &Vector, recording: &Recording) -> Verdict {
-    let recorded = recording.rounds.iter().flat_map(|round| &round.steps);
-    for (step, recorded) in vector.steps.iter().zip(recorded) {
-        if let Some(verdict) = step_verdict(vector, step, recorded) {
-            return verdict;
+    let recorded: Vec<&Recorded> = recording.rounds.iter().flat_map(|round| &round.steps).collect();
+    for (index, (step, here)) in vector.steps.iter().zip(&recorded).enumerate() {
+        match step_verdict(vector, step, here) {
+            Some(Verdict::Fail(failure)) => {
+                let told = recorded.iter().take(index + 1);
+                let timeline = told.map(|recorded| span(recorded, recorded.path == here.path)).collect();
+                return Verdict::Fail(Failure { timeline, ..failure });
+            }
+            Some(other) => return other,
+            None => {}
         }
     }
     Verdict::Pass
+}
+
+/// What was done and seen, to be shown beside a verdict that needs no proof: of a race, its first round.
+#[must_use]
+pub fn story(recording: &Recording) -> Vec<Span> {
+    recording.rounds.first().map(|round| round.steps.iter().map(|step| span(step, false)).collect()).unwrap_or_default()
+}
+
+fn span(recorded: &Recorded, involved: bool) -> Span {
+    Span {
+        path: recorded.path.clone(),
+        says: recorded.says.clone(),
+        observed: recorded.view().map_or_else(|| in_words(&recorded.observed), |view| view.to_string()),
+        sent_ms: recorded.sent.as_secs_f64() * 1000.0,
+        answered_ms: recorded.answered.as_secs_f64() * 1000.0,
+        involved,
+        exchanges: recorded.exchanges.clone(),
+    }
 }
 
 /// What a step says against the server; `None` if nothing.

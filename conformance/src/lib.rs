@@ -19,6 +19,8 @@ mod clock;
 
 pub mod mls;
 
+pub mod material;
+
 pub mod signing;
 
 pub mod recording;

@@ -116,7 +116,7 @@ impl Library {
 ///
 /// If it was built from a file with mistakes.
 pub fn reference_binding() -> Result<Binding, LibraryError> {
-    Ok(Binding::read("conformance/bindings/reference.yaml", REFERENCE)?)
+    Binding::read("conformance/bindings/reference.yaml", REFERENCE).map_err(LibraryError::Files)
 }
 
 /// A binding from a file.
@@ -127,7 +127,11 @@ pub fn reference_binding() -> Result<Binding, LibraryError> {
 pub fn binding(path: &Path) -> Result<Binding, LibraryError> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|why| LibraryError::Unreadable { path: path.into(), why })?;
-    Ok(Binding::read(&path.display().to_string(), &text)?)
+    let binding = Binding::read(&path.display().to_string(), &text).map_err(LibraryError::Files)?;
+    let directory = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    // Commands begin there, wherever the suite was started.
+    let directory = directory.map(|directory| std::path::absolute(directory).unwrap_or_else(|_| directory.into()));
+    Ok(Binding { directory, ..binding })
 }
 
 const RULES: &str = "rules.yaml";

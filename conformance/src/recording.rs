@@ -1,11 +1,16 @@
 //! What a run observed; nothing here decides anything.
 
+mod mask;
+
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::vector::expect::Reason;
+
+pub use mask::{MASK, mask_url};
 
 /// One vector, once: a sequential vector has one round.
 #[derive(Clone, Debug, Default)]
@@ -149,7 +154,7 @@ pub enum Seen {
 }
 
 /// What one client gave.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientSeen {
     /// `regular`, `last_resort`, `exhausted`, `incompatible`, or the server's own word.
     pub kind: String,
@@ -159,7 +164,7 @@ pub struct ClientSeen {
 }
 
 /// A last resort as its owner sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LastResortSeen {
     /// There is none.
@@ -171,7 +176,7 @@ pub enum LastResortSeen {
 }
 
 /// One notification.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "as in the reference's notification; a server may leave out what is optional")]
 pub struct NotificationSeen {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,7 +208,7 @@ pub struct DrainSeen {
 }
 
 /// One signature key. What a server does not say is left out; moments are seconds from the beginning of the vector.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySeen {
     /// Whose it is, by the vector's name; `unknown …` if the vector did not make it.
     pub client: String,
@@ -222,7 +227,7 @@ pub struct KeySeen {
 }
 
 /// One who is shut out: one of the two.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockSeen {
     /// A user, by its name in the vector.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,7 +238,7 @@ pub struct BlockSeen {
 }
 
 /// One request and its answer, as they were on the wire.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// The HTTP method.
     pub method: String,
@@ -249,17 +254,6 @@ pub struct Exchange {
     pub response_headers: BTreeMap<String, String>,
     /// As text.
     pub response_body: String,
-}
-
-impl Exchange {
-    /// Takes secrets out wherever they stand; what is shorter than a secret could be is left.
-    pub fn mask<'a>(&mut self, secrets: impl Iterator<Item = &'a str>) {
-        for secret in secrets.filter(|secret| secret.len() >= 8) {
-            let texts = [&mut self.url, &mut self.request_body, &mut self.response_body].into_iter();
-            let headers = self.request_headers.values_mut().chain(self.response_headers.values_mut());
-            texts.chain(headers).for_each(|text| *text = text.replace(secret, "(masked)"));
-        }
-    }
 }
 
 impl Recorded {
@@ -279,29 +273,5 @@ impl Recorded {
             (Observed::Refused(_), Some(seconds)) => Some(serde_json::json!({ "retry_after": seconds })),
             _ => self.view(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_taken_out_wherever_a_server_puts_them() {
-        let secret = "a-secret-of-the-operator";
-        let headers = || BTreeMap::from([("x-api-key".to_string(), format!("key {secret}"))]);
-        let mut exchange = Exchange {
-            method: "POST".into(),
-            url: format!("http://server/?token={secret}"),
-            request_headers: headers(),
-            request_body: format!("{{\"token\":\"{secret}\"}}"),
-            status: 401,
-            response_headers: headers(),
-            response_body: format!("wrong: {secret}"),
-        };
-        exchange.mask([secret, "a"].into_iter());
-        let shown = serde_json::to_string(&exchange).unwrap();
-        assert!(!shown.contains(secret) && shown.matches("(masked)").count() == 5, "{shown}");
-        assert!(shown.contains("x-api-key"), "what is too short to be a secret was taken out: {shown}");
     }
 }

@@ -1,32 +1,60 @@
-//! What a run tells: on the terminal, as JUnit XML, JSON and HTML. All of it from the same list of judged vectors.
+//! What a run tells: on the terminal, as pages, and for programs. All of it from the same list of judged vectors.
 
+pub mod annotations;
+pub mod badge;
+pub mod bundle;
+pub mod curl;
+mod drawing;
+pub mod files;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
+pub mod sarif;
 pub mod terminal;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     catalogue::Catalogue,
-    verdict::{Exit, Judged, Verdict},
+    verdict::{Exit, Failure, Judged, Verdict},
 };
 
 /// A whole run, ready to be told.
 #[derive(Debug)]
 pub struct Report<'a> {
-    /// The name of the binding, and where the server was.
+    /// The name of the binding, and where the server was, without secrets.
     pub server: String,
-    /// Makes the same keys, packages and order again.
-    pub seed: u64,
+    /// How the run was begun, so that a part of it can be begun again.
+    pub begun: Begun,
     /// Every selected vector.
     pub judged: &'a [Judged],
     /// The rules.
     pub catalogue: &'a Catalogue,
+    /// The text of each vector's file, by id.
+    pub texts: &'a BTreeMap<String, String>,
+    /// The directory of these files.
+    pub directory: String,
     /// How long it all took.
     pub took: Duration,
     /// How it ended.
     pub exit: Exit,
+}
+
+/// How a run was begun.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Makes the same keys, packages and order again.
+    pub seed: u64,
+    /// Rounds of each race, where that was said.
+    pub rounds: Option<u32>,
+    /// The base URLs, without secrets; none, where the reference was started for the occasion.
+    pub endpoints: Vec<String>,
+    /// The file of the binding; none, where it is that of the reference.
+    pub binding: Option<String>,
 }
 
 impl Report<'_> {
@@ -34,6 +62,12 @@ impl Report<'_> {
     #[must_use]
     pub fn count(&self, word: &str) -> usize {
         self.judged.iter().filter(|judged| judged.verdict.word() == word).count()
+    }
+
+    /// How many vectors have each verdict, in the order of [`WORDS`]; verdicts that none has are left out.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, usize)> {
+        WORDS.iter().map(|word| (*word, self.count(word))).filter(|(_, count)| *count > 0).collect()
     }
 
     /// The rules that some vector that ran checks; skipped vectors check nothing.
@@ -45,8 +79,66 @@ impl Report<'_> {
             .filter(|judged| matches!(judged.verdict, Verdict::Pass | Verdict::Fail(_) | Verdict::Warn(_)));
         ran.flat_map(|judged| &judged.vector.rules).map(String::as_str).collect()
     }
+
+    /// Vectors with a broken rule, each with it; those that are known to fail, too.
+    pub fn failures(&self) -> impl Iterator<Item = (&Judged, &Failure)> {
+        self.judged.iter().filter_map(|judged| Some((judged, judged.verdict.failure()?)))
+    }
+
+    /// Why vectors were skipped, each reason with the vectors.
+    #[must_use]
+    pub fn skips(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut skips: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for judged in self.judged {
+            if let Verdict::Skip { reason } = &judged.verdict {
+                skips.entry(reason.as_str()).or_default().push(judged.vector.id.as_str());
+            }
+        }
+        skips
+    }
+
+    /// The file of a vector, and the line of a step in it, from 1.
+    #[must_use]
+    pub fn place(&self, id: &str, path: &str) -> (String, usize) {
+        let line = self.texts.get(id).and_then(|text| line_of(text, path)).unwrap_or(1);
+        (format!("{}/{id}.yaml", self.directory.trim_end_matches('/')), line)
+    }
+}
+
+/// The line of `steps[2]` or `race.lanes.c1[0]` in a vector's file, from 1.
+fn line_of(text: &str, path: &str) -> Option<usize> {
+    let (list, index) = path.split_once('[')?;
+    let index: usize = index.trim_end_matches(']').parse().ok()?;
+    let name = list.rsplit('.').next()?;
+    let lines: Vec<&str> = text.lines().collect();
+    let key = format!("{name}:");
+    let at = lines.iter().position(|line| line.trim_start().starts_with(&key))?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let first = lines[at + 1..].iter().find(|line| !line.trim().is_empty())?;
+    if !first.trim_start().starts_with("- ") {
+        // The list is on the line of its name.
+        return Some(at + 1);
+    }
+    let items = (at + 1..lines.len())
+        .take_while(|line| lines[*line].trim().is_empty() || indent(lines[*line]) >= indent(first))
+        .filter(|line| indent(lines[*line]) == indent(first) && lines[*line].trim_start().starts_with("- "));
+    items.map(|line| line + 1).nth(index)
 }
 
 /// Every word, in the order in which summaries have them.
 pub const WORDS: [&str; 10] =
     ["PASS", "FAIL", "WARN", "XFAIL", "XPASS", "SKIP", "BLOCKED", "INCONCLUSIVE", "GONE", "ERROR"];
+
+#[cfg(test)]
+mod tests {
+    use super::line_of;
+
+    #[test]
+    fn steps_are_found_in_their_files() {
+        let text = "id: x\nsteps:\n  - a: {}\n    expect: {}\n\n  - b:\n      - c\nrace:\n  lanes:\n    c1: [ { d: {} } ]\n    c2:\n      - e: {}\n      - f: {}\n";
+        let line = |path| line_of(text, path);
+        assert_eq!((line("steps[0]"), line("steps[1]"), line("steps[2]")), (Some(3), Some(6), None));
+        assert_eq!((line("race.lanes.c1[0]"), line("race.lanes.c2[1]")), (Some(10), Some(13)));
+        assert_eq!((line("race"), line("after[0]")), (None, None));
+    }
+}

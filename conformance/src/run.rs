@@ -1,11 +1,15 @@
 //! Does what vectors say, on several threads, and records what it sees. The only module of the suite that awaits.
 
+pub mod adapter;
 mod declared;
+pub mod hooks;
 mod local;
 mod operation;
+mod outside;
 mod perform;
 mod place;
 mod reading;
+mod request;
 pub mod transport;
 mod vector_run;
 mod whole;
@@ -18,14 +22,19 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     binding::{
-        Binding, Operation,
-        classify::{Meaning, Record},
-        render::Variables,
+        Binding, Hook, Operation,
+        classify::{Given, Meaning, Record},
+        render::{self, Variables},
     },
     recording::Recording,
-    run::{place::Places, transport::Lane},
+    run::{
+        adapter::{Adapter, NoAnswer},
+        hooks::{Commands, Hooks},
+        place::Places,
+        transport::Lane,
+    },
     seed::Seed,
-    vector::Vector,
+    vector::{Capability, Vector},
 };
 
 /// A server under test.
@@ -39,6 +48,10 @@ pub struct Server {
     pub variables: Variables,
     /// How long to wait for an answer.
     pub timeout: Duration,
+    /// Who does to it what no request can: the binding's commands, or whoever started it.
+    pub hooks: Option<Arc<dyn Hooks>>,
+    /// The program that does the operations, where the binding has one.
+    pub adapter: Option<Arc<Adapter>>,
 }
 
 /// How to run.
@@ -64,6 +77,46 @@ pub struct Run {
 }
 
 impl Server {
+    /// A server that is spoken with as a binding says. Variables that nobody gives have the binding's defaults.
+    #[must_use]
+    pub fn new(binding: Binding, endpoints: Vec<String>, mut variables: Variables, timeout: Duration) -> Self {
+        for (name, variable) in &binding.variables {
+            let default = variable.default.as_deref();
+            default.map(|default| variables.entry(name.clone()).or_insert_with(|| default.into()));
+        }
+        let hooks = Commands::of(&binding).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
+        Self { binding: Arc::new(binding), endpoints, variables, timeout, hooks, adapter: None }
+    }
+
+    /// Fills in what the binding leaves to variables, and starts its adapter.
+    ///
+    /// # Errors
+    ///
+    /// A variable that nobody gave; an adapter that cannot be started.
+    pub fn begin(&mut self) -> Result<(), String> {
+        let mut binding = Binding::clone(&self.binding);
+        if let Some((name, variable)) = binding.variables.iter().find(|(name, _)| !self.variables.contains_key(*name)) {
+            let environment = name.to_uppercase();
+            let says = variable.says.trim();
+            return Err(format!(
+                "the binding needs {name} ({says}): --var {name}=…, or KPD_{environment} in the environment"
+            ));
+        }
+        let fill = |name: &mut String| match render::text(name, &self.variables, &|value| value.into()) {
+            Ok(filled) => {
+                *name = filled;
+                Ok(())
+            }
+            Err(missing) => Err(missing.to_string()),
+        };
+        binding.server.iter_mut().chain(&mut binding.elsewhere).try_for_each(fill)?;
+        if let Some(adapter) = &binding.adapter {
+            self.adapter = Some(Arc::new(Adapter::start(adapter, binding.directory.as_deref(), &self.variables)?));
+        }
+        self.binding = Arc::new(binding);
+        Ok(())
+    }
+
     /// Whether the server is there.
     ///
     /// # Errors
@@ -71,15 +124,35 @@ impl Server {
     /// What was tried, and what came of it.
     pub async fn ready(&self) -> Result<(), String> {
         for endpoint in &self.endpoints {
-            let request = self.binding.ready.render(&self.variables).map_err(|error| error.to_string())?;
-            let lane = Lane::new(endpoint, self.timeout.min(Duration::from_secs(4)))?;
-            let answer = lane.send(&request, None).await.map_err(|error| error.to_string())?;
-            if !(200..300).contains(&answer.status) {
-                let Answer { method, url, status } = Answer::of(&answer);
-                return Err(format!("{method} {url} answered {status}, where 2xx says that the server is ready"));
-            }
+            self.alive(&Lane::new(endpoint, self.timeout.min(Duration::from_secs(4)))?).await?;
         }
         Ok(())
+    }
+
+    /// Whether the server answers on a lane, with success.
+    pub(crate) async fn alive(&self, lane: &Lane) -> Result<(), String> {
+        if let Some(adapter) = &self.adapter {
+            let question = serde_json::json!({ "operation": "ready", "endpoint": lane.base });
+            return match adapter.ask(question, self.timeout).await {
+                Ok(answer) if answer["ok"].is_array() => Ok(()),
+                Ok(answer) => Err(format!("the adapter says that it is not ready: {answer}")),
+                Err(NoAnswer::Ended(why)) => Err(why),
+                Err(NoAnswer::Late(waited)) => Err(format!("the adapter did not answer within {} s", waited.as_secs())),
+            };
+        }
+        let Some(ready) = &self.binding.ready else { return Err("the binding does not say when it is ready".into()) };
+        let request = ready.render(&self.variables).map_err(|error| error.to_string())?;
+        let answer = lane.send(&request, None).await.map_err(|error| error.to_string())?;
+        if !(200..300).contains(&answer.status) {
+            let Answer { method, url, status } = Answer::of(&answer);
+            return Err(format!("{method} {url} answered {status}, where 2xx says that the server is ready"));
+        }
+        Ok(())
+    }
+
+    /// Whether a variable must not be seen in reports.
+    pub(crate) fn is_secret(&self, name: &str) -> bool {
+        !self.binding.variables.get(name).is_some_and(|variable| variable.public)
     }
 
     /// Asks the server what it declares, and takes the capabilities that it declares otherwise for absent.
@@ -95,7 +168,8 @@ impl Server {
         };
         let request = exchange.request.render(&self.variables).map_err(|error| error.to_string())?;
         let answer = self.lane(0)?.send(&request, None).await.map_err(|error| error.to_string())?;
-        let Meaning::Ok(records) = exchange.classify(answer.status, &answer.body) else {
+        let given = Given { status: answer.status, headers: &answer.exchange.response_headers, body: &answer.body };
+        let Meaning::Ok(records) = exchange.classify(given, &self.variables) else {
             return Err(format!("the policy cannot be read: {} {}", answer.status, answer.exchange.response_body));
         };
         self.declared(records.first().unwrap_or(&BTreeMap::new()));
@@ -107,6 +181,14 @@ impl Server {
         let mut binding = Binding::clone(&self.binding);
         for (capability, why) in declared::absent(policy) {
             binding.absent.entry(capability).or_insert(why);
+        }
+        let can = |hook| self.hooks.as_ref().is_some_and(|hooks| hooks.has(hook));
+        let lacking = [
+            (Capability::Restart, Hook::Restart, "nobody can kill and start it: the binding has no such hooks"),
+            (Capability::Restore, Hook::Restore, "nobody can restore it from a backup: the binding has no such hooks"),
+        ];
+        for (capability, _, why) in lacking.into_iter().filter(|(_, hook, _)| !can(*hook)) {
+            binding.absent.entry(capability).or_insert_with(|| why.into());
         }
         self.binding = Arc::new(binding);
     }
@@ -141,17 +223,22 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
     seed.child("order").shuffle(&mut order);
     // Those that wait begin first, or the last of them would be waited for at the end.
     order.sort_by_key(|index| !vectors[*index].all_steps().any(|(_, step)| step.waits()));
+    // Those that kill the server, or set it back, come last and alone.
+    let (alone, together): (Vec<_>, Vec<_>) = order.into_iter().partition(|index| vectors[*index].needs_hooks());
     let places = Places::new(options.jobs);
     let mut tasks = JoinSet::new();
-    for index in order {
-        let (server, vector, places) = (server.clone(), Arc::clone(&vectors[index]), places.clone());
+    let one = |index: usize, places: Places| {
+        let (server, vector) = (server.clone(), Arc::clone(&vectors[index]));
         let seed = seed.child(&vector.id);
-        tasks.spawn(async move {
+        async move {
             let place = places.take().await;
             let begun = Instant::now();
             let recording = vector_run::run(&server, &vector, seed, options.rounds, &place).await;
             Run { index, recording, took: begun.elapsed() }
-        });
+        }
+    };
+    for index in together {
+        tasks.spawn(one(index, places.clone()));
     }
     let mut runs = vec![];
     while let Some(run) = tasks.join_next().await {
@@ -160,6 +247,11 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
             done(&run);
             runs.push(run);
         }
+    }
+    for index in alone {
+        let run = tokio::spawn(one(index, places.clone())).await;
+        run.iter().for_each(&mut done);
+        runs.extend(run);
     }
     runs.sort_by_key(|run| run.index);
     runs

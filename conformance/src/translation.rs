@@ -154,6 +154,11 @@ impl<'a> Names<'a> {
         self.packages.iter().position(|known| known == name).map(|index| Package(index_number(index)))
     }
 
+    /// The same; a package that nobody made has a number that nobody has: the model calls it by its rule.
+    pub(crate) fn package_or_none(&self, name: &str) -> Package {
+        self.package(name).unwrap_or(Package(u32::MAX))
+    }
+
     fn package_named(&self, package: Package) -> Option<&String> {
         self.packages.get(usize::try_from(package.0).ok()?)
     }
@@ -194,7 +199,9 @@ impl<'a> Names<'a> {
         let sentence = clients.iter().fold(packages.iter().fold(sentence.to_string(), in_packages), in_clients);
         let packages = packages.into_iter().map(|(package, name)| (package.to_string(), name));
         let clients = clients.into_iter().map(|(client, name)| (client.to_string(), name));
-        let table: BTreeMap<String, String> = packages.chain(clients).collect();
+        let requesters = self.users.iter().map(|user| (self.requester(user).to_string(), (*user).clone()));
+        let users = self.users.iter().map(|user| (self.user(user).to_string(), (*user).clone()));
+        let table: BTreeMap<String, String> = packages.chain(clients).chain(requesters).chain(users).collect();
         let word = |word: &str| table.get(word).cloned().unwrap_or_else(|| word.to_string());
         let mut translated = String::new();
         let mut current = String::new();

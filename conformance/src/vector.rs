@@ -14,10 +14,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::binding::Hook;
+
 pub use step::{
     Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,
-    LastResort, Lose, Notifications, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Resolve, Role, Step,
-    Stock, Until, Verify, Withdraw,
+    LastResort, Lose, Notifications, Outside, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Resolve, Role,
+    Step, Stock, Until, Verify, Withdraw,
 };
 
 /// One vector: one mistake that a server can make, told as a story.
@@ -91,6 +93,10 @@ pub enum Capability {
     LowWater,
     /// Tells an owner of a requester that takes more than a share of its stock; it declares one that the suite can reach.
     Drain,
+    /// Can be killed and started from outside, and keeps what it has stored; vectors with such a step need it unsaid.
+    Restart,
+    /// Can be restored from a backup from outside; vectors with such a step need it unsaid.
+    Restore,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
 }
@@ -256,6 +262,21 @@ impl Vector {
             .chain(of("steps", &self.steps).into_iter().zip(&self.steps))
             .chain(lanes)
             .chain(of("after", &self.after).into_iter().zip(&self.after))
+    }
+
+    /// What it needs because of its steps, without saying so.
+    pub fn derived_needs(&self) -> impl Iterator<Item = Capability> {
+        let hooks = self.all_steps().filter_map(|(_, step)| step.hook());
+        hooks.map(|hook| match hook {
+            Hook::Kill | Hook::Start | Hook::Restart => Capability::Restart,
+            Hook::Snapshot | Hook::Restore => Capability::Restore,
+        })
+    }
+
+    /// Whether it does something to the server from outside: nothing else may be asked of the server meanwhile.
+    #[must_use]
+    pub fn needs_hooks(&self) -> bool {
+        self.all_steps().any(|(_, step)| step.hook().is_some())
     }
 
     /// The names of the packages after one recipe: its own, or numbered ones.

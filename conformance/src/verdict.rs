@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{recording::Exchange, vector::Vector};
 
@@ -56,7 +57,7 @@ pub enum Verdict {
 }
 
 /// A broken rule, told so that no second run is needed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// The rule.
     pub rule: String,
@@ -66,17 +67,19 @@ pub struct Failure {
     pub path: String,
     /// What was expected and observed.
     pub details: Vec<String>,
-    /// For a race: every step of the round that failed, in the order of their beginning.
+    /// Every step of the story so far, or of the round that failed, in the order of their beginning.
     pub timeline: Vec<Span>,
-    /// The requests and answers of that step.
+    /// The requests and answers of the steps that prove it.
     pub exchanges: Vec<Exchange>,
     /// For a race: the first round that failed, how many failed, how many there were.
     pub rounds: Option<(usize, usize, usize)>,
 }
 
-/// A step of a race on the time line.
-#[derive(Clone, Debug, Serialize)]
+/// A step on the time line.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
+    /// Its place in the vector, such as `race.lanes.c1[0]`.
+    pub path: String,
     /// What was done, in words.
     pub says: String,
     /// What came of it.
@@ -85,8 +88,10 @@ pub struct Span {
     pub sent_ms: f64,
     /// Milliseconds since the beginning of the round, until the answer was there.
     pub answered_ms: f64,
-    /// Whether this step is part of what is wrong.
+    /// Whether this step is part of the proof of what is wrong: the answers to these steps alone prove it.
     pub involved: bool,
+    /// The requests and answers, secrets masked.
+    pub exchanges: Vec<Exchange>,
 }
 
 /// A vector with its verdict.
@@ -100,6 +105,22 @@ pub struct Judged {
     pub took: Duration,
     /// For a race: in how many rounds requests truly overlapped, of how many.
     pub contention: Option<(usize, usize)>,
+    /// What was done and seen, where the verdict holds no failure that tells it.
+    pub story: Vec<Span>,
+}
+
+impl Judged {
+    /// A vector that was not run.
+    #[must_use]
+    pub fn without_story(vector: Arc<Vector>, verdict: Verdict) -> Self {
+        Self { vector, verdict, took: Duration::ZERO, contention: None, story: vec![] }
+    }
+
+    /// What was done and seen, of a race one round: the one that failed, if any did.
+    #[must_use]
+    pub fn steps(&self) -> &[Span] {
+        self.verdict.failure().map_or(&self.story, |failure| &failure.timeline)
+    }
 }
 
 impl Verdict {

@@ -46,6 +46,19 @@ impl FileError {
         }
     }
 
+    /// An error where `word` first stands alone in the file.
+    #[must_use]
+    pub fn at_word(file: &str, text: &str, word: &str, message: impl fmt::Display) -> Self {
+        let alone = |at: &usize| {
+            let part = |c: char| c.is_alphanumeric() || "-_$".contains(c);
+            let before = text[..*at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            !before.is_some_and(part) && !after.is_some_and(part)
+        };
+        let offset = text.match_indices(word).map(|(at, _)| at).find(alone).unwrap_or(0);
+        Self::at(file, text, offset, message)
+    }
+
     /// With a word on how to mend it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -231,14 +231,24 @@ fn an_operation_that_a_binding_lacks_skips_what_needs_it() {
 }
 
 #[test]
-fn a_binding_that_uses_what_nobody_set_ends_with_6() {
-    let scratch = Scratch::new("unset");
+fn a_binding_that_uses_what_nobody_declares_ends_with_3() {
+    let scratch = Scratch::new("undeclared");
     let binding = include_str!("../bindings/reference.yaml").replace("{operator_token}", "{no_such_token}");
     scratch.write("binding.yaml", &binding);
     let server = Serving::start(&[]);
     let ended = server.run(&["claim/once", "--binding", &scratch.path("binding.yaml")]);
-    assert_eq!(ended.exit, 6, "{}", ended.all());
-    assert!(ended.out.contains("the binding uses {no_such_token}"), "{}", ended.out);
+    assert_eq!(ended.exit, 3, "{}", ended.all());
+    for part in ["register", "{no_such_token}", "binding.yaml:", "`operator_token` is", "declared"] {
+        assert!(ended.err.contains(part), "no {part:?} in {}", ended.err);
+    }
+}
+
+#[test]
+fn a_variable_that_nobody_gives_ends_with_3_and_says_what_it_is() {
+    let server = Serving::start(&[]);
+    let ended = server.run(&["claim/once", "--var", "other=x"]);
+    assert_eq!(ended.exit, 3, "{}", ended.all());
+    assert!(ended.err.contains("--var operator_token=") && ended.err.contains("kpd serve prints it"), "{}", ended.err);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn kpd(arguments: &[&str]) -> String {
 
 #[test]
 fn schemas_are_up_to_date() {
-    for name in ["vector", "report"] {
+    for name in ["vector", "binding", "report"] {
         let path = vectors().join(format!("schema/{name}.schema.json"));
         let kept = fs::read_to_string(&path).unwrap_or_default();
         let hint = format!("run: cargo run --release -- schema {name} > vectors/schema/{name}.schema.json");
@@ -66,4 +66,19 @@ fn what_is_exported_as_json_keeps_the_exported_schema() {
     let exported = fs::read_dir(directory.join("claim")).unwrap().count();
     assert_eq!(exported, fs::read_dir(vectors().join("claim")).unwrap().count());
     fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn every_binding_keeps_the_schema() {
+    let schema: Value = serde_json::from_str(&kpd(&["schema", "binding"])).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let keeps = |text: &str| {
+        let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        // Names of words may be written as numbers or truth values, which JSON has as texts.
+        let value = kpd_conformance::yaml::to_json(&value).unwrap();
+        validator.iter_errors(&value).map(|error| error.to_string()).collect::<Vec<_>>()
+    };
+    let reference = include_str!("../bindings/reference.yaml");
+    assert_eq!(keeps(reference), [] as [&str; 0]);
+    assert!(!keeps(&reference.replace("operations:", "operashuns:")).is_empty());
 }

@@ -15,8 +15,10 @@ use kpd_server::mutants::MUTANTS;
 
 /// Longer files need a reason here.
 const LINES_MAX: usize = 400;
-const LONGER: [(&str, &str); 1] =
-    [("impl/server/src/mutants/list.rs", "one table, in the order of the rules: whoever adds a mutant looks through all of it")];
+const LONGER: [(&str, &str); 1] = [(
+    "impl/server/src/mutants/list.rs",
+    "one table, in the order of the rules: whoever adds a mutant looks through all of it",
+)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -96,6 +96,16 @@ pub fn judge(seen: &Seen<'_>) -> Findings {
     findings
 }
 
+/// What is proved by what was said alone, whatever else the directory may have done: the answers to one claim, the
+/// grants and the notifications of one package. It asks for no order, and so for no search; a finding is `Broken` or
+/// `Unknown`. Operations that nobody knows in the terms of the model may be left out.
+#[must_use]
+pub fn certain(seen: &Seen<'_>) -> Findings {
+    let mut findings = all(&Finding::Unknown("it is not broken by what was said alone".into()));
+    findings.extend(bags::broken(seen).into_iter().map(|(rule, how)| (rule, Finding::Broken(how))));
+    findings
+}
+
 /// The rules that are broken, in the order of the catalogue, each with how.
 pub fn named(findings: &Findings) -> impl Iterator<Item = (&'static str, &str)> {
     findings.iter().filter_map(|(rule, finding)| match finding {

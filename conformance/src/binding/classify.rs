@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    binding::{Encoding, Exchange, Field, Outcome, Reading},
+    binding::{
+        Exchange, Field, Outcome, Reading, When,
+        place::{self, Found},
+        render::{self, Variables},
+        scalar::text_of,
+    },
     vector::expect::Reason,
 };
 
@@ -23,112 +28,191 @@ pub enum Meaning {
 /// The fields of one item, bytes as `Value::String` in lower-case hexadecimal.
 pub type Record = BTreeMap<String, Value>;
 
+/// The kind that stands for the role in which the granted package was published.
+pub(crate) const AS_PUBLISHED: &str = "as_published";
+
+/// An answer as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: &'a BTreeMap<String, String>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
 impl Exchange {
-    /// The meaning of an answer with this status and body.
+    /// The meaning of an answer to a request with these variables.
     #[must_use]
-    pub fn classify(&self, status: u16, body: &[u8]) -> Meaning {
-        let json: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        match self.outcomes.iter().find(|outcome| outcome.fits(status, &json)) {
-            Some(Outcome { ok: Some(reading), .. }) => match reading.read(&json) {
+    pub fn classify(&self, given: Given<'_>, variables: &Variables) -> Meaning {
+        let body = given.json();
+        match self.outcomes.iter().find(|outcome| outcome.when.fits(given, &body, variables)) {
+            Some(Outcome { ok: Some(reading), .. }) => match reading.read(given, &body, variables) {
                 Ok(records) => Meaning::Ok(records),
                 Err(why) => Meaning::Unexpected(why),
             },
             Some(Outcome { refused: Some(reason), .. }) => Meaning::Refused(*reason),
             Some(_) => Meaning::Ok(vec![]),
-            None => Meaning::Unexpected(format!("the binding has no outcome for status {status} with this body")),
+            None => {
+                Meaning::Unexpected(format!("the binding has no outcome for status {} with this body", given.status))
+            }
         }
     }
 
-    /// After how many seconds an answer says to ask again; nothing, where it does not say so in seconds.
+    /// The reading of the outcome that fits an answer.
     #[must_use]
-    pub fn retry_after(&self, status: u16, headers: &BTreeMap<String, String>, body: &[u8]) -> Option<u64> {
-        let json: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let outcome = self.outcomes.iter().find(|outcome| outcome.fits(status, &json))?;
-        headers.get(&outcome.retry_after.as_ref()?.header.to_lowercase())?.trim().parse().ok()
+    pub fn reading(&self, given: Given<'_>, variables: &Variables) -> Option<&Reading> {
+        let body = given.json();
+        self.outcomes.iter().find(|outcome| outcome.when.fits(given, &body, variables))?.ok.as_ref()
+    }
+
+    /// After how many seconds an answer says to ask again; nothing, where it does not say so in whole numbers.
+    #[must_use]
+    pub fn retry_after(&self, given: Given<'_>, variables: &Variables) -> Option<u64> {
+        let body = given.json();
+        let outcome = self.outcomes.iter().find(|outcome| outcome.when.fits(given, &body, variables))?;
+        let told = outcome.retry_after.as_ref()?;
+        if let Some(header) = &told.header {
+            return given.headers.get(&header.to_lowercase())?.trim().parse().ok();
+        }
+        let found = place::find(&body, told.milliseconds.as_ref()?, variables).ok()??;
+        found.value.as_u64().map(|milliseconds| milliseconds.div_ceil(1000))
+    }
+
+    /// The values of a successful answer that later requests use.
+    #[must_use]
+    pub fn saved(&self, given: Given<'_>, variables: &Variables) -> Variables {
+        let body = given.json();
+        let at = |place: &String| Some(place::find(&body, place, variables).ok()??.value.clone());
+        let of_body = self.save.iter().filter_map(|(name, place)| Some((name.clone(), at(place)?)));
+        let header = |name: &String| Some(given.headers.get(&name.to_lowercase())?.as_str().into());
+        let of_headers = self.save_headers.iter().filter_map(|(name, of)| Some((name.clone(), header(of)?)));
+        of_body.chain(of_headers).collect()
     }
 }
 
-impl Outcome {
-    fn fits(&self, status: u16, body: &Value) -> bool {
-        let at = |(pointer, expected): (&String, &String)| {
-            body.pointer(pointer).is_some_and(|value| {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
-                text == *expected
-            })
-        };
-        self.when.status == status && self.when.json.iter().all(at)
+impl Given<'_> {
+    fn json(&self) -> Value {
+        serde_json::from_slice(self.body).unwrap_or(Value::Null)
+    }
+}
+
+impl When {
+    fn fits(&self, given: Given<'_>, body: &Value, variables: &Variables) -> bool {
+        let at = |place: &String| place::find(body, place, variables).ok().flatten().map(|found| text_of(found.value));
+        let header = |name: &String| given.headers.get(&name.to_lowercase()).cloned();
+        self.status.contains(given.status)
+            && self.json.iter().all(|(place, expected)| at(place) == Some(expected.text()))
+            && self.headers.iter().all(|(name, expected)| header(name) == Some(expected.text()))
+            && self.has.iter().all(|place| at(place).is_some())
+            && self.lacks.iter().all(|place| at(place).is_none())
     }
 }
 
 impl Reading {
-    fn read(&self, body: &Value) -> Result<Vec<Record>, String> {
-        let items: Vec<&Value> = match &self.each {
-            None => vec![body],
-            Some(pointer) => {
-                let list = body.pointer(pointer).and_then(Value::as_array);
-                list.ok_or_else(|| format!("no list at {pointer}"))?.iter().collect()
-            }
+    fn read(&self, given: Given<'_>, body: &Value, variables: &Variables) -> Result<Vec<Record>, String> {
+        let read = |fields, item| record(fields, &Item { given, of: item, variables });
+        let beside = (!self.beside.is_empty()).then(|| read(&self.beside, Found { value: body, key: None }));
+        let items = match &self.each {
+            None => vec![Found { value: body, key: None }],
+            Some(place) => self.items(place, body, variables)?,
         };
-        let beside = (!self.beside.is_empty()).then(|| record(&self.beside, body));
-        beside.into_iter().chain(items.into_iter().map(|item| record(&self.fields, item))).collect()
+        beside.into_iter().chain(items.into_iter().map(|item| read(&self.fields, item))).collect()
+    }
+
+    fn items<'a>(&self, place: &str, body: &'a Value, variables: &Variables) -> Result<Vec<Found<'a>>, String> {
+        match place::find(body, place, variables).map_err(|error| error.to_string())?.map(|found| found.value) {
+            Some(Value::Array(items)) => Ok(items.iter().map(|value| Found { value, key: None }).collect()),
+            Some(Value::Object(entries)) => {
+                Ok(entries.iter().map(|(key, value)| Found { value, key: Some(key.as_str()) }).collect())
+            }
+            None if self.optional => Ok(vec![]),
+            _ => Err(format!("no list and no object at {place}")),
+        }
     }
 }
 
-fn record(fields: &BTreeMap<String, Field>, item: &Value) -> Result<Record, String> {
+/// What the fields of one record are read from.
+struct Item<'a> {
+    given: Given<'a>,
+    of: Found<'a>,
+    variables: &'a Variables,
+}
+
+fn record(fields: &BTreeMap<String, Field>, item: &Item<'_>) -> Result<Record, String> {
     let mut record = Record::new();
     for (name, field) in fields {
-        if let Some(value) = item.pointer(&field.at).filter(|value| !value.is_null()) {
-            record.insert(name.clone(), field.value(value)?);
-        }
+        let value = field.read(item).map_err(|why| format!("{name}: {why}"))?;
+        record.extend(value.map(|value| (name.clone(), value)));
     }
     Ok(record)
 }
 
 impl Field {
+    fn read(&self, item: &Item<'_>) -> Result<Option<Value>, String> {
+        if self.body {
+            return Ok(Some(data_encoding::HEXLOWER.encode(item.given.body).into()));
+        }
+        match self.raw(item)? {
+            None => Ok(self.absent.as_ref().map(|value| value.0.clone())),
+            Some(value) => self.value(&value).map(Some),
+        }
+    }
+
+    /// What is there, as it is there.
+    fn raw(&self, item: &Item<'_>) -> Result<Option<Value>, String> {
+        let find =
+            |place: &String| place::find(item.of.value, place, item.variables).map_err(|error| error.to_string());
+        if let Some(place) = &self.at {
+            return Ok(find(place)?.map(|found| found.value.clone()));
+        }
+        if let Some(place) = &self.key_of {
+            let found = if place.is_empty() { Some(item.of) } else { find(place)? };
+            return Ok(found.and_then(|found| found.key).map(Value::from));
+        }
+        if let Some(place) = &self.count {
+            return Ok(find(place)?.and_then(|found| {
+                let list = found.value.as_array().map(Vec::len);
+                list.or_else(|| found.value.as_object().map(serde_json::Map::len)).map(Value::from)
+            }));
+        }
+        if let Some(name) = &self.header {
+            return Ok(item.given.headers.get(&name.to_lowercase()).map(|value| value.as_str().into()));
+        }
+        match self.is.as_ref().map(|is| &is.0) {
+            Some(Value::String(template)) => {
+                render::value(template, item.variables).map_err(|error| error.to_string()).map(Some)
+            }
+            other => Ok(other.cloned()),
+        }
+    }
+
     fn value(&self, value: &Value) -> Result<Value, String> {
-        if let Some(word) = value.as_str().and_then(|text| self.words.get(text)) {
-            return Ok(word.as_str().into());
+        let cut = match (&self.after, value.as_str()) {
+            (Some(before), Some(text)) => Some(
+                text.strip_prefix(before.as_str())
+                    .ok_or_else(|| format!("{text} does not begin with {before}"))?
+                    .into(),
+            ),
+            _ => None,
+        };
+        let value = cut.as_ref().unwrap_or(value);
+        if let Some(word) = self.words.get(&text_of(value)).or(self.otherwise.as_ref()) {
+            return Ok(word.0.clone());
         }
         let Some(encoding) = self.decode else { return Ok(value.clone()) };
-        let text = value.as_str().ok_or_else(|| format!("no text at {}", self.at))?;
-        let decoded = match encoding {
-            Encoding::Base64 => data_encoding::BASE64.decode(text.as_bytes()),
-            Encoding::Base64url => data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()),
-        };
-        let bytes = decoded.map_err(|error| format!("{} is not {encoding:?}: {error}", self.at))?;
+        let text = value.as_str().ok_or("no text that could be decoded")?;
+        let bytes = encoding.decode(text).map_err(|error| format!("not {encoding:?}: {error}"))?;
         Ok(data_encoding::HEXLOWER.encode(&bytes).into())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn exchange(outcomes: &str) -> Exchange {
-        crate::yaml::read("test", &format!("request: {{ method: GET, path: / }}\noutcomes: {outcomes}")).unwrap()
-    }
-
-    #[test]
-    fn a_refusal_tells_when_to_ask_again_in_seconds_or_not_at_all() {
-        let exchange =
-            exchange("[{ when: { status: 429 }, refused: rate_limited, retry_after: { header: Retry-After } }]");
-        let told = |status, value: &str| {
-            exchange.retry_after(status, &BTreeMap::from([("retry-after".into(), value.into())]), b"")
-        };
-        assert_eq!((told(429, "3"), told(429, " 3 "), told(420, "3")), (Some(3), Some(3), None));
-        assert_eq!((told(429, "-1"), told(429, "soon"), told(429, "1.5")), (None, None, None));
-    }
-
-    #[test]
-    fn what_stands_beside_a_list_is_a_record_of_its_own() {
-        let exchange = exchange(
-            "[{ when: { status: 200 }, ok: { beside: { digest: { at: /digest } }, each: /all, fields: { a: { at: /a } } } }]",
-        );
-        let body = json!({ "digest": "d", "all": [{ "a": 1 }, { "a": 2 }] }).to_string();
-        let Meaning::Ok(records) = exchange.classify(200, body.as_bytes()) else { panic!("{body}") };
-        let of = |name: &str, value: Value| Record::from([(name.to_string(), value)]);
-        assert_eq!(records, [of("digest", "d".into()), of("a", 1.into()), of("a", 2.into())]);
-    }
+/// What each client of a user gave that an answer leaves out.
+pub(crate) fn left_out(kind: &str, client: &str) -> Record {
+    let record = json!({ "client": client, "kind": kind });
+    record.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests;

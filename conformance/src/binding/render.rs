@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{binding::Request, yaml};
+use crate::{
+    binding::{Request, scalar::text_of},
+    yaml,
+};
 
 /// The variables of one operation.
 pub type Variables = BTreeMap<String, Value>;
@@ -32,26 +35,52 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// Names a variable that the path needs and that has no value.
+    /// Names a variable that the path, or a body of bytes, needs and that has no value.
     pub fn render(&self, variables: &Variables) -> Result<Rendered, Missing> {
         let link = self.path.starts_with('{') && self.path.ends_with('}') && self.path.matches('{').count() == 1;
-        let path = text(&self.path, variables, if link { &|link| link.into() } else { &percent_encoded })?;
+        let mut path = text(&self.path, variables, if link { &|link| link.into() } else { &percent_encoded })?;
+        for (name, template) in &self.query {
+            if let Ok(value) = text(template, variables, &percent_encoded) {
+                let separator = if path.contains('?') { '&' } else { '?' };
+                path.push_str(&format!("{separator}{}={value}", percent_encoded(name)));
+            }
+        }
         let mut headers = BTreeMap::new();
         for (name, template) in &self.headers {
             if let Ok(value) = text(template, variables, &|value| value.into()) {
                 headers.insert(name.to_lowercase(), value);
             }
         }
-        let body = match &self.json {
-            None => None,
-            Some(template) => {
-                let template = yaml::to_json(template).map_err(Missing)?;
-                let body = json(&template, variables).unwrap_or(Value::Object(Map::new()));
-                headers.entry("content-type".into()).or_insert_with(|| "application/json".into());
-                Some(body.to_string().into_bytes())
-            }
-        };
+        let body = self.body(variables)?;
+        let body = body.map(|(media_type, body)| {
+            headers.entry("content-type".into()).or_insert_with(|| media_type.into());
+            body
+        });
         Ok(Rendered { method: self.method.clone(), path, headers, body })
+    }
+
+    /// The body with its media type.
+    fn body(&self, variables: &Variables) -> Result<Option<(&'static str, Vec<u8>)>, Missing> {
+        if let Some(template) = &self.json {
+            let template = yaml::to_json(template).map_err(Missing)?;
+            let body = json(&template, variables).unwrap_or(Value::Object(Map::new()));
+            return Ok(Some(("application/json", body.to_string().into_bytes())));
+        }
+        if let Some(template) = &self.bytes {
+            let encoded = text(template, variables, &|value| value.into())?;
+            let bytes = data_encoding::BASE64.decode(encoded.as_bytes());
+            let bytes = bytes.map_err(|_| Missing(format!("{template} as base64").replace(['{', '}'], "")))?;
+            return Ok(Some(("application/octet-stream", bytes)));
+        }
+        if self.form.is_empty() {
+            return Ok(None);
+        }
+        let fields = self.form.iter().filter_map(|(name, template)| {
+            let value = text(template, variables, &percent_encoded).ok()?;
+            Some(format!("{}={value}", percent_encoded(name)))
+        });
+        let fields: Vec<_> = fields.collect();
+        Ok(Some(("application/x-www-form-urlencoded", fields.join("&").into_bytes())))
     }
 }
 
@@ -63,31 +92,55 @@ impl Request {
 pub fn text(template: &str, variables: &Variables, encode: &dyn Fn(&str) -> String) -> Result<String, Missing> {
     let mut filled = String::new();
     let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((name, after)) = after.split_once('}') else { break };
+    while let Some((before, name, after)) = next(rest) {
         filled.push_str(before);
         let value = variables.get(name).ok_or_else(|| Missing(name.into()))?;
-        filled.push_str(&encode(&value.as_str().map_or_else(|| value.to_string(), str::to_string)));
+        filled.push_str(&encode(&text_of(value)));
         rest = after;
     }
     filled.push_str(rest);
     Ok(filled)
 }
 
+/// Fills a template that stands for a whole value: a variable alone keeps its type.
+///
+/// # Errors
+///
+/// Names a variable that has no value.
+pub fn value(template: &str, variables: &Variables) -> Result<Value, Missing> {
+    match next(template) {
+        Some(("", name, "")) => variables.get(name).cloned().ok_or_else(|| Missing(name.into())),
+        _ => text(template, variables, &|value| value.into()).map(Value::String),
+    }
+}
+
+/// Every variable that a template uses.
+pub fn used(template: &str) -> impl Iterator<Item = &str> {
+    let mut rest = template;
+    std::iter::from_fn(move || {
+        let (_, name, after) = next(rest)?;
+        rest = after;
+        Some(name)
+    })
+}
+
+/// What stands before the first variable, its name, and what follows. Braces around anything but a name are text.
+fn next(template: &str) -> Option<(&str, &str, &str)> {
+    template.match_indices('{').find_map(|(at, _)| {
+        let (name, after) = template[at + 1..].split_once('}')?;
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_name.then(|| (&template[..at], name, after))
+    })
+}
+
 /// Fills a JSON template; `None` where its variable has no value.
 fn json(template: &Value, variables: &Variables) -> Option<Value> {
     match template {
-        Value::String(template) => {
-            let whole = template.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-            match whole.filter(|name| !name.contains('{')) {
-                Some(name) => variables.get(name).cloned(),
-                None => text(template, variables, &|value| value.into()).ok().map(Value::String),
-            }
-        }
+        Value::String(template) => value(template, variables).ok(),
         Value::Array(items) => Some(items.iter().filter_map(|item| json(item, variables)).collect()),
         Value::Object(entries) => {
-            if let (Some(Value::String(list)), Some(item)) = (entries.get("each"), entries.get("item")) {
-                return each(list, item, variables);
+            if let Some(list) = ListTemplate::of(entries) {
+                return list.fill(variables);
             }
             let entry = |(key, value): (&String, &Value)| {
                 Some((text(key, variables, &|value| value.into()).ok()?, json(value, variables)?))
@@ -98,15 +151,54 @@ fn json(template: &Value, variables: &Variables) -> Option<Value> {
     }
 }
 
-/// A list of variables becomes a list of filled templates.
-fn each(list: &str, item: &Value, variables: &Variables) -> Option<Value> {
+/// What a list of variables becomes.
+pub(crate) enum ListTemplate<'a> {
+    /// `{ each: list, item: … }`: a list.
+    Items(&'a str, &'a Value),
+    /// `{ each: list, key: …, value: … }`: an object.
+    Entries(&'a str, &'a str, &'a Value),
+    /// `{ first: list, item: … }`: what its first item becomes; nothing, where it is empty.
+    First(&'a str, &'a Value),
+}
+
+impl<'a> ListTemplate<'a> {
+    /// What an object of a template says, where it is not meant as it stands.
+    pub(crate) fn of(entries: &'a Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| entries.get(name).and_then(Value::as_str);
+        match (text("each"), text("first"), entries.len()) {
+            (Some(list), None, 2) => Some(Self::Items(list, entries.get("item")?)),
+            (Some(list), None, 3) => Some(Self::Entries(list, text("key")?, entries.get("value")?)),
+            (None, Some(list), 2) => Some(Self::First(list, entries.get("item")?)),
+            _ => None,
+        }
+    }
+
+    fn fill(&self, variables: &Variables) -> Option<Value> {
+        let (Self::Items(list, _) | Self::Entries(list, _, _) | Self::First(list, _)) = self;
+        let mut each = items(list, variables)?.into_iter();
+        match self {
+            Self::Items(_, item) => Some(each.filter_map(|variables| json(item, &variables)).collect()),
+            Self::First(_, item) => json(item, &each.next()?),
+            Self::Entries(_, key, value) => {
+                let entry = |variables: Variables| {
+                    Some((text(key, &variables, &|value| value.into()).ok()?, json(value, &variables)?))
+                };
+                Some(Value::Object(each.filter_map(entry).collect()))
+            }
+        }
+    }
+}
+
+/// The variables of each item of a list, beside all others; `None` where there is no such list.
+#[must_use]
+pub fn items(list: &str, variables: &Variables) -> Option<Vec<Variables>> {
     let items = variables.get(list)?.as_array()?;
-    let filled = items.iter().filter_map(|values| {
+    let with = |item: &Value| {
         let mut variables = variables.clone();
-        variables.extend(values.as_object()?.clone());
-        json(item, &variables)
-    });
-    Some(filled.collect())
+        variables.extend(item.as_object()?.clone());
+        Some(variables)
+    };
+    Some(items.iter().filter_map(with).collect())
 }
 
 /// As a path segment: everything but the unreserved characters of RFC 3986 §2.3 is encoded.
@@ -151,6 +243,41 @@ mod tests {
         assert!(!rendered.headers.contains_key("idempotency-key"));
         let body: Value = serde_json::from_slice(&rendered.body.unwrap()).unwrap();
         assert_eq!(body, json!({ "acct:a@b": { "suites": [1] }, "list": [{ "b": "AA==" }, { "b": "AQ==" }] }));
+    }
+
+    #[test]
+    fn lists_become_objects_and_first_items_and_names_in_json_may_be_variables() {
+        let request = request(
+            "method: POST\npath: /\njson: { '{user}': { each: packages, key: 'id:{bytes}', value: { b: '{bytes}' } },\
+             one: { first: packages, item: '{bytes}' }, none: { first: nothing, item: 1 }, each: here }",
+        );
+        let body: Value = serde_json::from_slice(&request.render(&variables()).unwrap().body.unwrap()).unwrap();
+        let keys = json!({ "id:AA==": { "b": "AA==" }, "id:AQ==": { "b": "AQ==" } });
+        assert_eq!(body, json!({ "acct:a@b": keys, "one": "AA==", "each": "here" }));
+    }
+
+    #[test]
+    fn bodies_may_be_bytes_or_forms_and_query_parameters_without_a_value_are_left_out() {
+        let bytes = request("method: PUT\npath: /k\nbytes: '{raw}'\nquery: { u: '{user}', n: '{nobody}', id: '{id}' }");
+        let mut variables = variables();
+        variables.insert("raw".into(), "AP8=".into());
+        let rendered = bytes.render(&variables).unwrap();
+        assert_eq!((rendered.path.as_str(), rendered.body), ("/k?id=7&u=acct%3Aa%40b", Some(vec![0, 255])));
+        assert_eq!(rendered.headers["content-type"], "application/octet-stream");
+        let form =
+            request("method: POST\npath: /\nform: { u: '{user}', gone: '{nobody}' }").render(&variables).unwrap();
+        assert_eq!(form.body.unwrap(), b"u=acct%3Aa%40b");
+        assert_eq!(
+            request("method: PUT\npath: /\nbytes: '{user}'").render(&variables),
+            Err(Missing("user as base64".into()))
+        );
+    }
+
+    #[test]
+    fn braces_around_anything_but_a_name_are_text() {
+        let filled = |template: &str| text(template, &variables(), &|value| value.into());
+        assert_eq!(filled(r#"{"id":{id},"x":{}} {a b} {id"#), Ok(r#"{"id":7,"x":{}} {a b} {id"#.into()));
+        assert_eq!(used(r#"{"a":{id}}{user}{"#).collect::<Vec<_>>(), ["id", "user"]);
     }
 
     #[test]

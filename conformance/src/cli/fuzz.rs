@@ -15,7 +15,7 @@ use crate::{
     cli::{
         CliError,
         out::say,
-        run::{ServerArguments, server},
+        run::{self, ServerArguments, begun_with, server},
         serve::named,
     },
     fuzz::{Found, Hunt, Plan, hunt},
@@ -78,14 +78,15 @@ pub(super) async fn fuzz(arguments: FuzzArguments) -> Result<Exit, CliError> {
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
-    let name = format!("{} at {}", server.binding.name, server.endpoints.join(", "));
     if let Some(found) = &hunt.found {
         let judged = std::slice::from_ref(&found.judged);
         let report = Report {
-            server: name,
-            seed,
+            server: run::named(&server),
+            begun: begun_with(&arguments.server, seed, None),
             judged,
             catalogue: &library.catalogue,
+            texts: &library.texts,
+            directory: arguments.write.display().to_string(),
             took: begun.elapsed(),
             exit: Exit::Failed,
         };

@@ -6,6 +6,7 @@ use clap::Args;
 use kpd_server::mutants::MUTANTS;
 
 use crate::{
+    binding::Binding,
     catalogue::SourceLevel,
     cli::{CliError, out::say},
     library::Library,
@@ -127,6 +128,10 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<Exit, CliError> {
 }
 
 /// The schemas of all formats, by name.
-pub(super) fn schemas() -> [(&'static str, schemars::Schema); 2] {
-    [("vector", schemars::schema_for!(Vector)), ("report", schemars::schema_for!(JsonReport))]
+pub(super) fn schemas() -> [(&'static str, schemars::Schema); 3] {
+    [
+        ("vector", schemars::schema_for!(Vector)),
+        ("binding", schemars::schema_for!(Binding)),
+        ("report", schemars::schema_for!(JsonReport)),
+    ]
 }

@@ -181,13 +181,10 @@ async fn run_against(
     options: Options,
 ) -> Result<Vec<Judged>, CliError> {
     let embedded = Embedded::start(Some(mutant)).await.map_err(CliError::Failed)?;
-    let mut server = Server {
-        binding: Arc::new(library::reference_binding()?),
-        endpoints: vec![embedded.url()],
-        variables: BTreeMap::new(),
-        timeout: Duration::from_secs(10),
-    };
+    let (binding, endpoints) = (library::reference_binding()?, vec![embedded.url()]);
+    let mut server = Server::new(binding, endpoints, BTreeMap::new(), Duration::from_secs(10));
     server.set("operator_token", embedded.operator_token());
+    server.begin().map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
     let judged = judge_all(library, vectors, &server, options, &BTreeMap::new()).await;
     embedded.stop().await;

@@ -1,7 +1,7 @@
 //! `kpd run`: judges a server.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::IsTerminal as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,7 +17,8 @@ use crate::{
     embedded::{Embedded, Mutant},
     judge,
     library::{self, Library},
-    report::{self, Report},
+    recording,
+    report::{self, Begun, Report},
     run::{self, Options, Run, Server},
     vector::Vector,
     verdict::{Exit, Judged, Verdict},
@@ -49,7 +50,10 @@ pub(super) struct RunArguments {
     /// A broken SHOULD fails the run too.
     #[arg(long)]
     strict: bool,
-    /// Where report.html, report.json and junit.xml go.
+    /// Prints workflow commands with which GitHub marks lines; on its own where GITHUB_ACTIONS is true.
+    #[arg(long)]
+    annotations: bool,
+    /// Where the report's files go.
     #[arg(long, value_name = "DIR", default_value = "kpd-report")]
     report: PathBuf,
 }
@@ -59,10 +63,10 @@ pub(super) struct RunArguments {
 pub(super) struct ServerArguments {
     /// Base URL of the server; repeat it for each replica. Without it, the reference server is started and judged.
     #[arg(long, value_name = "URL")]
-    target: Vec<String>,
+    pub(super) target: Vec<String>,
     /// How to speak with the server; without it, as with the reference.
     #[arg(long, value_name = "FILE", requires = "target")]
-    binding: Option<PathBuf>,
+    pub(super) binding: Option<PathBuf>,
     /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<String>,
@@ -92,7 +96,6 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
         return Ok(Exit::Nothing);
     }
     let (server, embedded) = server(&arguments.server, None).await?;
-    let place = server.endpoints.join(", ");
     let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let options = Options { jobs: arguments.jobs.into(), seed, rounds: arguments.rounds };
     let begun = Instant::now();
@@ -101,15 +104,17 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
         embedded.stop().await;
     }
     let exit = Exit::of(judged.iter().map(|judged| &judged.verdict), arguments.strict);
-    let name = format!("{} at {place}", server.binding.name);
-    let report =
-        Report { server: name, seed, judged: &judged, catalogue: &library.catalogue, took: begun.elapsed(), exit };
-    for judged in report.judged {
-        say!("{}", report::terminal::line(judged));
-    }
-    say!("{}", report::terminal::end(&report).trim_end());
-    write(&arguments.report, &report)?;
-    say!("report: {0}/report.html, report.json, junit.xml", arguments.report.display());
+    let report = Report {
+        server: named(&server),
+        begun: begun_with(&arguments.server, seed, arguments.rounds),
+        judged: &judged,
+        catalogue: &library.catalogue,
+        texts: &library.texts,
+        directory: arguments.vectors.as_ref().map_or("vectors".into(), |path| path.display().to_string()),
+        took: begun.elapsed(),
+        exit,
+    };
+    tell(&report, &arguments)?;
     Ok(exit)
 }
 
@@ -124,17 +129,19 @@ pub(super) async fn judge_all(
     let skip = |vector: &Arc<Vector>| judge::skipped(vector, &server.binding, &library.catalogue);
     let (skipped, run): (Vec<_>, Vec<_>) = selected.iter().cloned().partition(|vector| skip(vector).is_some());
     let progress = progress(run.len());
-    let runs = run::run(server, &run, options, |one: &Run| {
+    let mut runs = run::run(server, &run, options, |one: &Run| {
         progress.set_message(run[one.index].id.clone());
         progress.inc(1);
     })
     .await;
     progress.finish_and_clear();
+    // From here on everything is shown to somebody.
+    runs.iter_mut().for_each(|one| one.recording.mask());
     let mut judged: Vec<Judged> = skipped
         .into_iter()
         .map(|vector| {
             let reason = skip(&vector).unwrap_or_default();
-            Judged { vector, verdict: Verdict::Skip { reason }, took: Duration::ZERO, contention: None }
+            Judged::without_story(vector, Verdict::Skip { reason })
         })
         .collect();
     for (index, vector) in run.iter().enumerate() {
@@ -143,16 +150,32 @@ pub(super) async fn judge_all(
             Some(one) => {
                 let (verdict, contention) = judge::judge(vector, &one.recording, &library.catalogue);
                 let verdict = verdict.known(known.get(&vector.id));
-                Judged { vector: Arc::clone(vector), verdict, took: one.took, contention }
+                let story = judge::story(&one.recording);
+                Judged { vector: Arc::clone(vector), verdict, took: one.took, contention, story }
             }
             None => {
                 let verdict = Verdict::Error { reason: "the runner panicked; please report this".into() };
-                Judged { vector: Arc::clone(vector), verdict, took: Duration::ZERO, contention: None }
+                Judged::without_story(Arc::clone(vector), verdict)
             }
         });
     }
     judged.sort_by(|one, other| one.vector.id.cmp(&other.vector.id));
     judged
+}
+
+/// What the report says of how the run was begun.
+pub(super) fn begun_with(arguments: &ServerArguments, seed: u64, rounds: Option<u32>) -> Begun {
+    let endpoints = arguments.target.iter().map(masked).collect();
+    Begun { seed, rounds, endpoints, binding: arguments.binding.as_ref().map(|path| path.display().to_string()) }
+}
+
+/// What a server is called in a report.
+pub(super) fn named(server: &Server) -> String {
+    format!("{} at {}", server.binding.name, server.endpoints.iter().map(masked).collect::<Vec<_>>().join(", "))
+}
+
+fn masked(url: &String) -> String {
+    recording::mask_url(url, &mut BTreeSet::new())
 }
 
 /// The server, ready and asked for what it declares; without a target the reference, whole or with a mutation.
@@ -161,6 +184,11 @@ pub(super) async fn server(
     mutant: Option<Mutant>,
 ) -> Result<(Server, Option<Embedded>), CliError> {
     let (mut server, embedded) = at_hand(arguments, mutant).await?;
+    let mut unset = server.begin();
+    if server.binding.adapter.is_some() {
+        // Without its adapter nothing can be asked, and what is wrong is told by it.
+        std::mem::replace(&mut unset, Ok(())).map_err(CliError::Usage)?;
+    }
     server.ready().await.map_err(|why| {
         let place = server.endpoints.join(", ");
         CliError::Unreachable(format!(
@@ -168,21 +196,19 @@ pub(super) async fn server(
             server.binding.name
         ))
     })?;
+    unset.map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
     Ok((server, embedded))
 }
 
 async fn at_hand(arguments: &ServerArguments, mutant: Option<Mutant>) -> Result<(Server, Option<Embedded>), CliError> {
     let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
-    let mut server = Server {
-        binding: Arc::new(binding),
-        endpoints: arguments.target.clone(),
-        variables: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
-            .collect(),
-        timeout: Duration::from_secs(arguments.timeout),
-    };
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
+        .collect();
+    let timeout = Duration::from_secs(arguments.timeout);
+    let mut server = Server::new(binding, arguments.target.clone(), variables, timeout);
     for variable in &arguments.variables {
         let wrong = || CliError::Usage(format!("--var {variable}: NAME=VALUE is expected"));
         let (name, value) = variable.split_once('=').ok_or_else(wrong)?;
@@ -220,14 +246,24 @@ fn progress(vectors: usize) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn write(directory: &Path, report: &Report<'_>) -> Result<(), CliError> {
+/// On the terminal, into files, and to a CI that can show more.
+fn tell(report: &Report<'_>, arguments: &RunArguments) -> Result<(), CliError> {
+    for judged in report.judged {
+        say!("{}", report::terminal::line(judged));
+    }
+    say!("{}", report::terminal::end(report).trim_end());
+    let directory = &arguments.report;
     let failed = |why: String| CliError::Failed(format!("cannot write the report to {}: {why}", directory.display()));
-    std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
-    let json = serde_json::to_string_pretty(&report::json::of(report)).map_err(|error| failed(error.to_string()))?;
-    let xml = report::junit::xml(report).map_err(failed)?;
-    let html = report::html::page(report).map_err(failed)?;
-    for (name, text) in [("report.json", json), ("junit.xml", xml), ("report.html", html)] {
-        std::fs::write(directory.join(name), text).map_err(|error| failed(error.to_string()))?;
+    report::files::write(directory, report).map_err(failed)?;
+    say!("report: {}/{}", directory.display(), report::files::FILES);
+    if arguments.annotations || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        report::annotations::lines(report).iter().for_each(|line| say!("{line}"));
+    }
+    if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+        use std::io::Write as _;
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(report::markdown::summary(report).as_bytes()));
+        written.map_err(|error| CliError::Failed(format!("cannot add to {}: {error}", path.display())))?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ impl Shrink<'_> {
             break;
         }
         let Failing { story, fault, vector, text, expects, took, contention } = failing;
-        let judged = Judged { vector, verdict: fault.verdict, took, contention };
+        let judged = Judged { vector, verdict: fault.verdict, took, contention, story: vec![] };
         Some(Found { text, judged, operations: (operations, story.len()), tried, expects })
     }
 

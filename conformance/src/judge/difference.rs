@@ -25,7 +25,12 @@ pub(super) fn difference(expect: &Expect, recorded: &Recorded) -> Option<Differe
     let retry_after = || retry_after_difference(expect.retry_after.as_ref()?, recorded);
     let within = || within_difference(expect.within?, recorded);
     let whole = || whole_difference(expect.same_as.as_ref()?, recorded);
-    answer_difference(expect, recorded).or_else(status).or_else(retry_after).or_else(headers).or_else(within).or_else(whole)
+    answer_difference(expect, recorded)
+        .or_else(status)
+        .or_else(retry_after)
+        .or_else(headers)
+        .or_else(within)
+        .or_else(whole)
 }
 
 fn plain(sentence: String, expected: &str, observed: &str) -> Difference {

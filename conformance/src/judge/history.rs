@@ -1,12 +1,14 @@
 //! A round of a race in the terms of the model, with the times at which its clients saw it.
 
 use kpd_model::{
+    history::{Notified, Role},
     linearize::Operation,
-    spec::{Outcome, Reason as ModelReason},
+    names::Requester,
+    spec::{Op, Outcome, Reason as ModelReason},
 };
 
 use crate::{
-    recording::{Observed, Recorded},
+    recording::{Observed, Recorded, Seen},
     vector::{Step, Vector, expect::Reason},
 };
 
@@ -35,6 +37,65 @@ impl Names<'_> {
             Observed::Unexpected(_) => return None,
         };
         Some(Operation { op, outcome, invoked: micros(recorded.sent), returned })
+    }
+}
+
+/// Who was granted what, for servers whose notifications do not say so.
+pub(super) struct Takers(Vec<(String, String)>);
+
+impl Takers {
+    pub(super) fn of(vector: &Vector, pairs: &[(&Step, &Recorded)]) -> Self {
+        let grants = pairs.iter().flat_map(|(step, recorded)| {
+            let by = step.claim.as_ref().and_then(|claim| vector.client(&claim.by));
+            let clients = match &recorded.observed {
+                Observed::Ok(Seen::Claimed(clients)) => Some(clients.values()),
+                _ => None,
+            };
+            let packages = clients.into_iter().flatten().filter_map(|client| client.key_package.clone());
+            packages.filter_map(move |package| Some((package, by.clone()?.0)))
+        });
+        Self(grants.collect())
+    }
+
+    /// Somebody who got it and was not yet taken.
+    fn take(&mut self, package: &str) -> Option<String> {
+        let at = self.0.iter().position(|(granted, _)| granted == package)?;
+        Some(self.0.swap_remove(at).1)
+    }
+}
+
+impl Names<'_> {
+    /// A reading of a whole feed. Its cursors are the server's own, so that it is numbered by the order in which it is read.
+    pub(super) fn reading(&self, step: &Step, recorded: &Recorded, takers: &mut Takers) -> Option<Operation> {
+        let feed = step.notifications.as_ref()?;
+        let client = self.client(feed.of.as_ref().unwrap_or(&feed.by))?;
+        let Observed::Ok(Seen::Notifications(notifications)) = &recorded.observed else { return None };
+        let told = notifications.iter().zip(1..).map(|(seen, sequence)| {
+            let recipe = self.vector.key_packages.get(seen.key_package.split('#').next().unwrap_or_default());
+            let last_resort = recipe.is_some_and(|recipe| recipe.last_resort);
+            let requester = seen.requester.clone().or_else(|| takers.take(&seen.key_package));
+            Notified {
+                client,
+                sequence,
+                package: self.package_or_none(&seen.key_package),
+                role: if last_resort { Role::LastResort } else { Role::Regular },
+                requester: requester.map_or(Requester(u32::MAX), |requester| self.requester(&requester)),
+                first_use: true,
+                remaining: 0,
+                low: false,
+                drain: None,
+            }
+        });
+        let outcome = Some(Outcome::Notifications(told.collect()));
+        let (invoked, returned) = (micros(recorded.sent), Some(micros(recorded.answered)));
+        Some(Operation { op: Op::Notifications { client, after: 0 }, outcome, invoked, returned })
+    }
+
+    /// Notifications that are let go, as many as may be.
+    pub(super) fn letting_go(&self, step: &Step, recorded: &Recorded) -> Option<Operation> {
+        let client = self.client(&step.acknowledge.as_ref()?.by)?;
+        let op = Op::Acknowledge { client, through: 0 };
+        Some(Operation { op, outcome: None, invoked: micros(recorded.sent), returned: None })
     }
 }
 

@@ -127,13 +127,14 @@ fn a_package_that_nobody_published_is_named() {
 fn a_grant_that_is_not_told_and_a_note_without_a_grant_are_named() {
     let grants = || (granted("regular", "a1"), granted("regular", "a2"));
     let (first, second) = grants();
-    fails(&verdict(RACE, race(first, second, told(&[("a1", "b1")]))), "NOTE-EVERY-GRANT", "was not told so");
+    let says = "a2 was granted 1 time(s), but alice/phone was notified of it 0 time(s)";
+    fails(&verdict(RACE, race(first, second, told(&[("a1", "b1")]))), "NOTE-EVERY-GRANT", says);
     let (first, second) = grants();
     let feed = told(&[("a1", "b1"), ("a2", "b2"), ("z", "b1")]);
-    fails(&verdict(RACE, race(first, second, feed)), "NOTE-EVERY-GRANT", "a grant of z that nobody got");
+    fails(&verdict(RACE, race(first, second, feed)), "NOTE-EVERY-GRANT", "z was granted 0 time(s)");
     let (first, second) = grants();
     let swapped = told(&[("a1", "b2"), ("a2", "b1")]);
-    fails(&verdict(RACE, race(first, second, swapped)), "NOTE-EVERY-GRANT", "was not told so");
+    fails(&verdict(RACE, race(first, second, swapped)), "NOTE-NAMES-REQUESTER", "names b2, but b1 got it");
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn a_race_that_the_model_does_not_know_is_judged_by_what_needs_no_search_and_by_
     let twice = race(granted("regular", "a1"), granted("regular", "a1"), told(&[]));
     fails(&verdict(twice), "CLAIM-ONCE", "was granted twice");
     let untold = race(granted("regular", "a1"), refused(), told(&[]));
-    fails(&verdict(untold), "NOTE-EVERY-GRANT", "was not told so");
+    fails(&verdict(untold), "NOTE-EVERY-GRANT", "a1 was granted 1 time(s)");
     let let_in = race(granted("regular", "a1"), granted("regular", "a2"), told(&[("a1", "b1"), ("a2", "b2")]));
     fails(&verdict(let_in), "CLAIM-ONCE", "it succeeded, where a refusal (UnknownUser) is right");
 }

@@ -1,6 +1,8 @@
 //! Makes KeyPackages after their recipes: with openmls, then with one flaw where the recipe asks for it.
 
 use openmls::prelude::{Capabilities, Ciphersuite, ExtensionType, KeyPackage, Lifetime, tls_codec::Serialize as _};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     mls::{
@@ -11,15 +13,39 @@ use crate::{
     vector::{Flaw, Mark, Recipe},
 };
 
-/// A KeyPackage as it is uploaded.
+/// A KeyPackage, or other key material, as it is uploaded.
 #[derive(Clone, Debug)]
 pub struct Made {
     /// What is uploaded.
     pub uploaded: Vec<u8>,
     /// What must come back: the same without a frame.
     pub bare: Vec<u8>,
-    /// Its KeyPackageRef.
+    /// Its KeyPackageRef (RFC 9420 §5.2); of other material, the digest of its bytes.
     pub reference: [u8; 32],
+    /// A short name for APIs in which the client gives one.
+    pub id: String,
+    /// The same as a number: from 1, in the order of the vector's names.
+    pub number: u32,
+    /// Whether it is a last resort.
+    pub last_resort: bool,
+    /// As an object, where its protocol has one; null otherwise.
+    pub object: Value,
+    /// Of its owner, over its bytes; nothing for KeyPackages, which have one inside.
+    pub signature: Vec<u8>,
+}
+
+impl Made {
+    /// Material that is no KeyPackage.
+    pub fn of_bytes(bytes: Vec<u8>, last_resort: bool, sign: impl FnOnce(&[u8]) -> [u8; 64], object: Value) -> Self {
+        let reference: [u8; 32] = Sha256::digest(&bytes).into();
+        let (id, signature) = (short_id(&reference), sign(&bytes).to_vec());
+        Self { uploaded: bytes.clone(), bare: bytes, reference, id, number: 0, last_resort, object, signature }
+    }
+}
+
+/// Letters and digits alone: APIs have their own ideas of what an id may be.
+fn short_id(reference: &[u8; 32]) -> String {
+    data_encoding::BASE32_NOPAD.encode(&reference[..10])
 }
 
 /// What a recipe refers to beyond itself.
@@ -56,7 +82,10 @@ impl MlsClient {
         };
         let bare = damaged(recipe.flaw, bare);
         let frame: &[u8] = if recipe.framed { &[0x00, 0x01, 0x00, 0x05] } else { &[] };
-        Ok(Made { uploaded: [frame, &bare].concat(), reference: key_package_ref(&bare), bare })
+        let reference = key_package_ref(&bare);
+        let (id, uploaded) = (short_id(&reference), [frame, &bare].concat());
+        let (number, last_resort, object, signature) = (0, recipe.last_resort, Value::Null, vec![]);
+        Ok(Made { uploaded, bare, reference, id, number, last_resort, object, signature })
     }
 
     /// As openmls makes it; the private half stays with this client.

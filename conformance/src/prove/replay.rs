@@ -143,6 +143,7 @@ impl<'a> Replay<'a> {
                 ways.all = before.into_iter().map(refused).collect();
                 ways.why = Some(why);
             }
+            Turn::Unchanged => ways.all = vec![same(Observed::Ok(Seen::Done {}))],
             Turn::Outside(why) => {
                 ways.all = vec![same(Observed::Lost)];
                 (ways.why, ways.outside) = (Some(why), true);

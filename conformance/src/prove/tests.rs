@@ -170,7 +170,8 @@ fn what_the_model_does_not_know_is_counted_and_changes_nothing() {
 
 #[test]
 fn more_ways_than_anybody_would_look_at_are_an_error() {
-    let claim = |place: usize| format!("  - claim: {{ as: bob, of: alice }}\n    save: {{ p{place}: phone/key_package }}\n");
+    let claim =
+        |place: usize| format!("  - claim: {{ as: bob, of: alice }}\n    save: {{ p{place}: phone/key_package }}\n");
     let kept: String = (0..4).map(claim).collect();
     let steps = |claims: &str| format!("steps:\n  - publish: {{ as: phone, key_packages: [many] }}\n{claims}");
     // Which copy it was, nothing depends on where it is not kept.
@@ -287,7 +288,8 @@ fn drains_are_told_by_servers_that_declare_them_with_their_numbers() {
         let one = |name: &str| {
             format!("  - publish: {{ as: phone, key_packages: [{name}] }}\n  - claim: {{ as: bob, of: alice }}\n")
         };
-        let told = format!("[ {{ key_package: a1, drain: {{ absent: true }} }}, {{ key_package: a2, drain: {drain} }} ]");
+        let told =
+            format!("[ {{ key_package: a1, drain: {{ absent: true }} }}, {{ key_package: a2, drain: {drain} }} ]");
         let read = format!("  - notifications: {{ as: phone }}\n    expect: {{ ok: {told} }}");
         proved_of(needs, &format!("steps:\n{}{}{read}", one("a1"), one("a2")))
     };

@@ -24,6 +24,8 @@ pub enum Why {
     Authentication,
     /// Who may act for whom: the model's clients act for themselves.
     Authorisation,
+    /// Backups: the model's history has no way back.
+    Backups,
     /// Flaws, marks, frames and unknown values in the bytes of a KeyPackage.
     Bytes,
     /// A random order, which only chance tells from another one.
@@ -51,6 +53,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Self::Authentication => "authentication",
             Self::Authorisation => "authorisation",
+            Self::Backups => "backups",
             Self::Bytes => "bytes",
             Self::Chance => "chance",
             Self::Discovery => "discovery",
@@ -73,6 +76,8 @@ pub(super) enum Turn {
     KeyHistory(User),
     /// Whom a user shuts out, which the model's state has.
     Blocks(User),
+    /// Nothing, to a directory that keeps its history: it is killed, started, copied.
+    Unchanged,
     /// Saved values, which no server takes part in.
     Recalled(Vec<String>),
     /// Refused, with no change but what `first` brought, where the request had been sent before. That much is the
@@ -84,12 +89,13 @@ pub(super) enum Turn {
     Unsaved(String),
 }
 
-/// Why the model can say nothing at all about a vector: where each answer is drawn by chance and only all of them
-/// together are looked at, or where there are more orders of a race than anybody follows.
+/// Why the model can say nothing at all about a vector: where a backup is restored, where each answer is drawn by chance and
+/// only all of them together are looked at, or where there are more orders of a race than anybody follows.
 pub(super) fn all_outside(vector: &Vector) -> Option<Why> {
+    let restores = vector.all_steps().any(|(_, step)| step.restore.is_some()).then_some(Why::Backups);
     let racing: usize = vector.race.iter().flat_map(|race| race.lanes.values()).map(Vec::len).sum();
     let chance = vector.needs.contains(&Capability::RandomSelection).then_some(Why::Chance);
-    chance.or((racing > RACING_MAX).then_some(Why::Crowds))
+    restores.or(chance).or((racing > RACING_MAX).then_some(Why::Crowds))
 }
 
 /// So many steps of lanes have ten thousand orders and more.
@@ -112,6 +118,9 @@ pub(super) fn turn(
     let registered = |user: &String| vector.users.get(user).is_some_and(|user| user.registered);
     if step.resolve.as_ref().is_some_and(|resolve| !resolve.of.as_ref().is_some_and(registered)) {
         return Turn::Refused { why: Why::Discovery, first: None };
+    }
+    if step.hook().is_some() {
+        return Turn::Unchanged;
     }
     if let Some(recalled) = &step.recall {
         return Turn::Recalled(recalled.iter().map(|name| name.trim_start_matches('$').to_string()).collect());

@@ -6,11 +6,21 @@ use minijinja::{Environment, context, value::Serde};
 use serde::Serialize;
 
 use crate::{
-    report::{Report, WORDS, json},
-    verdict::{Failure, Judged},
+    catalogue::Profile,
+    report::{
+        Report, WORDS,
+        drawing::{Timeline, sequence},
+        json,
+    },
+    verdict::{Failure, Judged, Span},
 };
 
 static TEMPLATE: &str = include_str!("report.html");
+static STYLE: &str = include_str!("report.css");
+static SCRIPT: &str = include_str!("report.js");
+
+/// Of a body beside a verdict that nobody asks about, no more is shown.
+const BODY_OF_PASSED: usize = 600;
 
 /// The page.
 ///
@@ -26,13 +36,74 @@ pub fn page(report: &Report<'_>) -> Result<String, String> {
     let mut vectors: Vec<VectorRow> = report.judged.iter().map(|judged| VectorRow::of(report, judged)).collect();
     // What asks for attention comes first.
     vectors.sort_by_key(|vector| (matches!(vector.word, "PASS" | "SKIP" | "XFAIL"), vector.failure.is_none()));
+    let profiles: Vec<ProfileRow> = PROFILES.iter().map(|profile| ProfileRow::of(report, *profile)).collect();
     let page = template.render(context! {
-        report => Serde(&json::of(report)),
+        style => STYLE,
+        script => SCRIPT,
+        profiles => Serde(&profiles),
+        skips => Serde(&report.skips()),
+        report => Serde(&Head::of(report)),
         words => Serde(&WORDS),
         rules => Serde(&rules),
         vectors => Serde(&vectors),
     });
     page.map_err(|error| format!("{error:#}"))
+}
+
+/// The report without its vectors, which have rows of their own.
+#[derive(Serialize)]
+struct Head {
+    suite: &'static str,
+    server: String,
+    seed: u64,
+    exit: String,
+    took_ms: u64,
+    counts: BTreeMap<String, usize>,
+    rules_checked: usize,
+}
+
+impl Head {
+    fn of(report: &Report<'_>) -> Self {
+        let json = json::of(report);
+        Self {
+            suite: json.suite,
+            server: json.server,
+            seed: json.seed,
+            exit: json.exit,
+            took_ms: json.took_ms,
+            counts: json.counts,
+            rules_checked: json.rules_checked.len(),
+        }
+    }
+}
+
+const PROFILES: [Profile; 5] = [Profile::Core, Profile::LastResort, Profile::Notify, Profile::As, Profile::Abuse];
+
+/// A profile: how many of its rules were checked, and the verdicts of the vectors whose first rule is one of them.
+#[derive(Serialize)]
+struct ProfileRow {
+    name: String,
+    checked: usize,
+    rules: usize,
+    verdicts: Vec<(&'static str, usize)>,
+}
+
+impl ProfileRow {
+    fn of(report: &Report<'_>, profile: Profile) -> Self {
+        let rules: Vec<&str> =
+            report.catalogue.rules.iter().filter(|rule| rule.profile == profile).map(|rule| rule.id.as_str()).collect();
+        let checked = report.rules_checked();
+        let of_profile =
+            |judged: &&Judged| judged.vector.rules.first().is_some_and(|rule| rules.contains(&rule.as_str()));
+        let count =
+            |word: &str| report.judged.iter().filter(of_profile).filter(|judged| judged.verdict.word() == word).count();
+        Self {
+            name: profile.to_string(),
+            checked: rules.iter().filter(|rule| checked.contains(*rule)).count(),
+            rules: rules.len(),
+            verdicts: WORDS.iter().map(|word| (*word, count(word))).filter(|(_, count)| *count > 0).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -78,18 +149,10 @@ struct VectorRow {
     contention: Option<(usize, usize)>,
     failure: Option<Failure>,
     rule_with_sources: Option<String>,
-    bars: Vec<Bar>,
-}
-
-/// A step of a failing race, placed on a line of 100 units.
-#[derive(Serialize)]
-struct Bar {
-    says: String,
-    observed: String,
-    from: f64,
-    width: f64,
-    label: String,
-    involved: bool,
+    place: (String, usize),
+    timeline: Option<Timeline>,
+    sequence: Option<String>,
+    steps: Vec<Span>,
 }
 
 impl VectorRow {
@@ -108,23 +171,24 @@ impl VectorRow {
             contention: judged.contention,
             failure: failure.cloned(),
             rule_with_sources: failure.and_then(sources),
-            bars: failure.map(bars).unwrap_or_default(),
+            place: report.place(&judged.vector.id, failure.map_or("", |failure| &failure.path)),
+            timeline: failure.filter(|failure| failure.rounds.is_some()).map(|failure| Timeline::of(&failure.timeline)),
+            sequence: failure
+                .filter(|failure| failure.rounds.is_none())
+                .map(|failure| sequence(&judged.vector, &failure.timeline)),
+            steps: judged.steps().iter().map(|span| shown(span, failure.is_some())).collect(),
         }
     }
 }
 
-fn bars(failure: &Failure) -> Vec<Bar> {
-    let begin = failure.timeline.iter().map(|span| span.sent_ms).fold(f64::INFINITY, f64::min);
-    let end = failure.timeline.iter().map(|span| span.answered_ms).fold(begin, f64::max);
-    let scale = if end > begin { 100.0 / (end - begin) } else { 0.0 };
-    let bar = |span: &crate::verdict::Span| Bar {
-        says: span.says.clone(),
-        observed: span.observed.clone(),
-        from: (span.sent_ms - begin) * scale,
-        // A step that took no time is still to be seen.
-        width: ((span.answered_ms - span.sent_ms) * scale).max(0.6),
-        label: format!("{:.3} – {:.3} ms", span.sent_ms, span.answered_ms),
-        involved: span.involved,
-    };
-    failure.timeline.iter().map(bar).collect()
+/// A step with its bodies: whole where something failed.
+fn shown(span: &Span, whole: bool) -> Span {
+    let mut span = span.clone();
+    if !whole {
+        let bodies = span.exchanges.iter_mut().flat_map(|of| [&mut of.request_body, &mut of.response_body]);
+        for body in bodies.filter(|body| body.chars().count() > BODY_OF_PASSED) {
+            *body = body.chars().take(BODY_OF_PASSED).chain([' ', '…']).collect();
+        }
+    }
+    span
 }

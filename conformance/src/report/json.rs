@@ -2,9 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::report::{Report, WORDS};
+use crate::{
+    report::{Report, files},
+    verdict::Failure,
+};
+
+/// The format that this version writes.
+pub const FORMAT: &str = "kpd-report/1";
 
 /// The whole report.
 #[derive(Serialize, JsonSchema)]
@@ -42,8 +47,14 @@ pub struct JsonVector {
     pub verdict: String,
     /// Why there is no verdict on the server, or why it is not what it seems.
     pub reason: Option<String>,
-    /// What failed: rule, sentence, step, details, exchanges.
-    pub failure: Option<Value>,
+    /// What failed: rule, sentence, step, details, every step with its requests and answers.
+    pub failure: Option<Failure>,
+    /// What `kpd replay` runs again, beside this file.
+    pub bundle: Option<String>,
+    /// The requests as a shell script, beside this file.
+    pub script: Option<String>,
+    /// The vector's file, and the line of the step that failed.
+    pub place: (String, usize),
     /// For a race: rounds that truly overlapped, and all rounds.
     pub contention: Option<(usize, usize)>,
     /// Milliseconds.
@@ -53,22 +64,28 @@ pub struct JsonVector {
 /// The report for programs.
 #[must_use]
 pub fn of(report: &Report<'_>) -> JsonReport {
-    let counts = WORDS.iter().map(|word| ((*word).to_string(), report.count(word))).filter(|(_, count)| *count > 0);
+    let counts = report.counts().into_iter().map(|(word, count)| (word.to_string(), count));
+    let beside = |judged: &crate::verdict::Judged, name: fn(&str) -> String| {
+        judged.verdict.failure().map(|_| name(&judged.vector.id))
+    };
     let vector = |judged: &crate::verdict::Judged| JsonVector {
         id: judged.vector.id.clone(),
         title: judged.vector.title.clone(),
         rules: judged.vector.rules.clone(),
         verdict: judged.verdict.word().into(),
         reason: judged.verdict.reason().map(str::to_string),
-        failure: judged.verdict.failure().and_then(|failure| serde_json::to_value(failure).ok()),
+        failure: judged.verdict.failure().cloned(),
+        bundle: beside(judged, files::bundle_name),
+        script: beside(judged, files::script_name),
+        place: report.place(&judged.vector.id, judged.verdict.failure().map_or("", |failure| &failure.path)),
         contention: judged.contention,
         took_ms: u64::try_from(judged.took.as_millis()).unwrap_or(u64::MAX),
     };
     JsonReport {
-        format: "kpd-report/1",
+        format: FORMAT,
         suite: env!("CARGO_PKG_VERSION"),
         server: report.server.clone(),
-        seed: report.seed,
+        seed: report.begun.seed,
         exit: serde_json::to_value(report.exit)
             .ok()
             .and_then(|exit| exit.as_str().map(str::to_string))

@@ -7,7 +7,7 @@ use console::style;
 use crate::{
     catalogue::Catalogue,
     recording::Exchange,
-    report::{Report, WORDS},
+    report::Report,
     verdict::{Failure, Judged, Span, Verdict},
 };
 
@@ -45,12 +45,8 @@ pub fn end(report: &Report<'_>) -> String {
             let _ = writeln!(text, "\n{}", told(judged, failure, report.catalogue));
         }
     }
-    let counts: Vec<_> = WORDS
-        .iter()
-        .map(|word| (word, report.count(word)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(word, count)| format!("{count} {}", word.to_lowercase()))
-        .collect();
+    let counts: Vec<_> =
+        report.counts().into_iter().map(|(word, count)| format!("{count} {}", word.to_lowercase())).collect();
     let counts = if counts.is_empty() { "no vector was selected".into() } else { counts.join(", ") };
     let rules = report.rules_checked().len();
     let pending = report.catalogue.rules.iter().filter(|rule| rule.pending.is_some()).count();
@@ -60,7 +56,7 @@ pub fn end(report: &Report<'_>) -> String {
         "\n{counts} in {:.1} s against {} (seed {})\n{rules} of {all} rules checked; {pending} are pending (kpd list --rules)",
         report.took.as_secs_f64(),
         report.server,
-        report.seed,
+        report.begun.seed,
     );
     text
 }
@@ -76,11 +72,7 @@ fn told(judged: &Judged, failure: &Failure, catalogue: &Catalogue) -> String {
     for detail in &failure.details {
         let _ = writeln!(text, "    {detail}");
     }
-    for span in &failure.timeline {
-        let Span { says, observed, sent_ms, answered_ms, involved } = span;
-        let mark = if *involved { "►" } else { " " };
-        let _ = writeln!(text, "    {mark} {sent_ms:>9.3} – {answered_ms:>9.3} ms  {says}  {}", cut(observed));
-    }
+    let _ = write!(text, "{}", if failure.rounds.is_some() { race(&failure.timeline) } else { String::new() });
     for exchange in &failure.exchanges {
         let _ = write!(text, "{}", wire(exchange));
     }
@@ -89,7 +81,26 @@ fn told(judged: &Judged, failure: &Failure, catalogue: &Catalogue) -> String {
     if !judged.vector.seen_in.is_empty() {
         let _ = write!(text, "\n  seen in: {}", judged.vector.seen_in.join(", "));
     }
+    let _ = write!(text, "\n  again: kpd replay failures/{}.json (in the report's directory)", judged.vector.id);
     let _ = write!(text, "\n  more: kpd explain {}", failure.rule);
+    text
+}
+
+/// The steps that prove it; the others are folded, unless nothing is proved by some of them alone.
+fn race(timeline: &[Span]) -> String {
+    let mut text = String::new();
+    let proof = timeline.iter().any(|span| span.involved);
+    for span in timeline.iter().filter(|span| span.involved || !proof) {
+        let Span { says, observed, sent_ms, answered_ms, involved, .. } = span;
+        let mark = if *involved { "►" } else { " " };
+        let _ = writeln!(text, "    {mark} {sent_ms:>9.3} – {answered_ms:>9.3} ms  {says}  {}", cut(observed));
+    }
+    match timeline.iter().filter(|span| !span.involved).count() {
+        others if others > 0 && proof => {
+            let _ = writeln!(text, "      and {others} more steps in that round, which the report shows");
+        }
+        _ => {}
+    }
     text
 }
 

@@ -174,8 +174,7 @@ mod tests {
     #[test]
     fn a_drain_is_within_reach_or_it_is_told_why_not() {
         let says = |name: &str, value: u64| {
-            let mut policy =
-                json!({ "drain_percent": 10, "drain_at_least": 5, "drain_seconds": 60, "pair_claims": 6 });
+            let mut policy = json!({ "drain_percent": 10, "drain_at_least": 5, "drain_seconds": 60, "pair_claims": 6 });
             policy[name] = value.into();
             let found = lacks(&policy).into_iter().find(|(capability, _)| *capability == Capability::Drain);
             found.map(|(_, why)| why)

@@ -6,18 +6,20 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    binding::{Exchange as BoundExchange, Operation, classify::Meaning, render},
-    clock,
+    binding::{
+        Exchange as BoundExchange, Operation,
+        classify::{Given, Meaning, Record, left_out},
+        render::{self, Variables},
+    },
     recording::{Broken, Observed, Recorded, Seen, Told},
     run::{
-        operation::{Call, POSSESSION_SEED},
-        reading,
+        operation::Call,
+        reading::{self, Asked},
         transport::{Gate, Lane, NoAnswer},
         vector_run::Runner,
         whole,
         world::World,
     },
-    signing,
     vector::{Proof, expect::Reason},
 };
 
@@ -31,19 +33,78 @@ impl Runner<'_> {
         cipher_suite: Option<u64>,
         gate: Option<&Gate>,
     ) -> Result<Performed, Broken> {
-        let binding = &self.server.binding;
-        let exchanges = binding.operations.get(&call.operation);
-        let exchanges =
-            exchanges.ok_or_else(|| Broken::Suite(format!("the binding has no operation {:?}", call.operation)))?;
         for (name, value) in &self.server.variables {
             // What the operation itself says goes first: an environment must not rename users.
             call.variables.entry(name.clone()).or_insert_with(|| value.clone());
         }
+        if self.server.adapter.is_some() {
+            return self.by_adapter(lane, world, call, cipher_suite, gate).await;
+        }
+        let exchanges = self.server.binding.operations.get(&call.operation);
+        let exchanges =
+            exchanges.ok_or_else(|| Broken::Suite(format!("the binding has no operation {:?}", call.operation)))?;
         let mut learned = call.actor.map(|actor| actor.saved.clone()).unwrap_or_default();
-        if matches!(call.operation, Operation::AddKey | Operation::AddKeyByToken) {
+        if matches!(call.operation, Operation::AddKey | Operation::AddKeyByToken | Operation::AddClient) {
             learned.clear();
         }
-        let mut recorded = Recorded {
+        let mut recorded = self.begin(&mut call, world);
+        let mut gate = gate;
+        for exchange in exchanges {
+            let mut variables = call.variables.clone();
+            variables.extend(learned.clone());
+            let each = match &exchange.for_each {
+                None => vec![variables],
+                Some(list) => render::items(list, &variables).unwrap_or_default(),
+            };
+            let (mut records, sent_any) = (vec![], !each.is_empty());
+            let mut meaning = Meaning::Ok(vec![]);
+            for mut variables in each {
+                let first = recorded.exchanges.is_empty();
+                // An effect can come with the first request: from there on counts, and there the lanes meet.
+                let sent = self.send(lane, &call, exchange, &mut variables, gate.take()).await?;
+                let Ok(answer) = sent else {
+                    return self.unanswered(lane, recorded, &sent.map(drop)).await;
+                };
+                if first {
+                    recorded.sent = answer.sent.duration_since(self.begun);
+                }
+                recorded.answered = answer.answered.duration_since(self.begun);
+                let headers = &answer.exchange.response_headers;
+                let given = Given { status: answer.status, headers, body: &answer.body };
+                meaning = match call.method {
+                    Some(_) if (200..300).contains(&answer.status) => Meaning::Ok(vec![]),
+                    Some(_) => Meaning::Refused(Reason::MethodNotAllowed),
+                    None => exchange.classify(given, &variables),
+                };
+                recorded.told = Told {
+                    retry_after: exchange.retry_after(given, &variables),
+                    answer: call.whole.then(|| whole::answer(&answer, world, &self.server.binding.varies)),
+                };
+                learned.extend(exchange.saved(given, &variables));
+                let others = exchange.reading(given, &variables).and_then(|reading| reading.others.clone());
+                let mut shown = answer.exchange;
+                let secrets = self.secrets(exchange, &call, &learned);
+                shown.mask(secrets.iter().map(String::as_str));
+                recorded.exchanges.push(shown);
+                let Meaning::Ok(read) = &meaning else { break };
+                records.extend(read.clone());
+                if let Some(kind) = others.filter(|_| call.method.is_none()) {
+                    add_left_out(&mut records, &kind, call.target.as_deref(), world);
+                }
+            }
+            if sent_any {
+                recorded.observed = observed(&call, meaning, &records, world, cipher_suite);
+            }
+            if !matches!(recorded.observed, Observed::Ok(_)) {
+                break;
+            }
+        }
+        let enlisted = call.enlisted.map(|client| (client, learned));
+        Ok(Performed { recorded, enlisted })
+    }
+
+    pub(super) fn begin(&self, call: &mut Call<'_>, world: &World) -> Recorded {
+        Recorded {
             path: String::new(),
             says: std::mem::take(&mut call.says),
             sent: self.begun.elapsed(),
@@ -52,51 +113,22 @@ impl Runner<'_> {
             told: Told::default(),
             exchanges: vec![],
             saved: world.saved.clone(),
-        };
-        for (number, exchange) in exchanges.iter().enumerate() {
-            call.variables.extend(learned.clone());
-            let request = self.request(lane, &mut call, exchange)?;
-            if call.proof == Proof::Replayed {
-                lane.send(&request, None).await.map_err(|error| Broken::Gone(error.to_string()))?;
-            }
-            // An effect can come with the first request: from there on counts, and there the lanes meet.
-            let sent = lane.send_patiently(&request, gate.filter(|_| number == 0), call.patience).await;
-            let Ok(answer) = sent else {
-                return self.unanswered(lane, recorded, &sent.map(drop), gate.is_some()).await;
-            };
-            if number == 0 {
-                recorded.sent = answer.sent.duration_since(self.begun);
-            }
-            recorded.answered = answer.answered.duration_since(self.begun);
-            let meaning = match call.method {
-                Some(_) if (200..300).contains(&answer.status) => Meaning::Ok(vec![]),
-                Some(_) => Meaning::Refused(Reason::MethodNotAllowed),
-                None => exchange.classify(answer.status, &answer.body),
-            };
-            recorded.told = Told {
-                retry_after: exchange.retry_after(answer.status, &answer.exchange.response_headers, &answer.body),
-                answer: call.whole.then(|| whole::answer(&answer, world, &binding.varies)),
-            };
-            let mut shown = answer.exchange;
-            shown.mask(self.server.variables.values().filter_map(Value::as_str));
-            recorded.exchanges.push(shown);
-            let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-            let saves = exchange.save.iter().filter_map(|(name, at)| Some((name.clone(), body.pointer(at)?.clone())));
-            learned.extend(saves);
-            recorded.observed = match meaning {
-                Meaning::Ok(records) => match reading::seen(call.operation, &records, world, cipher_suite) {
-                    Ok(seen) => Observed::Ok(seen),
-                    Err(why) => Observed::Unexpected(why),
-                },
-                Meaning::Refused(reason) => Observed::Refused(reason),
-                Meaning::Unexpected(why) => Observed::Unexpected(why),
-            };
-            if !matches!(recorded.observed, Observed::Ok(_)) {
-                break;
-            }
         }
-        let enlisted = call.enlisted.map(|client| (client, learned));
-        Ok(Performed { recorded, enlisted })
+    }
+
+    async fn send(
+        &self,
+        lane: &Lane,
+        call: &Call<'_>,
+        exchange: &BoundExchange,
+        variables: &mut Variables,
+        gate: Option<&Gate>,
+    ) -> Result<Result<super::transport::Answer, NoAnswer>, Broken> {
+        let request = self.request(lane, call, exchange, variables)?;
+        if call.proof == Proof::Replayed {
+            lane.send(&request, None).await.map_err(|error| Broken::Gone(error.to_string()))?;
+        }
+        Ok(lane.send_patiently(&request, gate, call.patience).await)
     }
 
     /// No answer came. In a race that is a lost answer, which may have done anything; elsewhere a server that goes on
@@ -106,71 +138,54 @@ impl Runner<'_> {
         lane: &Lane,
         mut recorded: Recorded,
         error: &Result<(), NoAnswer>,
-        racing: bool,
     ) -> Result<Performed, Broken> {
         let error = error.as_ref().err().map_or_else(String::new, ToString::to_string);
-        let ready = self.server.binding.ready.render(&self.server.variables);
-        let ready = ready.map_err(|error| Broken::Suite(error.to_string()))?;
-        if lane.send(&ready, None).await.is_err() {
+        if self.server.alive(lane).await.is_err() {
             return Err(Broken::Gone(error));
         }
         recorded.answered = self.begun.elapsed();
-        recorded.observed = if racing {
+        recorded.observed = if self.place.is_none() {
             Observed::Lost
         } else {
             Observed::Unexpected(format!("no answer, though it goes on: {error}"))
         };
         Ok(Performed { recorded, enlisted: None })
     }
+}
 
-    fn request(&self, lane: &Lane, call: &mut Call<'_>, exchange: &BoundExchange) -> Result<render::Rendered, Broken> {
-        let suite = |why: String| Broken::Suite(why);
-        if let (Some(template), Some(Value::String(seed))) =
-            (&self.server.binding.possession, call.variables.remove(POSSESSION_SEED))
-        {
-            let message = render::text(template, &call.variables, &|value| value.into());
-            let message = message.map_err(|error| suite(error.to_string()))?;
-            let proof = possession(&seed, message.as_bytes()).ok_or_else(|| suite("no key for a proof".into()))?;
-            call.variables.insert("possession".into(), proof.into());
+/// What an answer means in the words of the vector.
+pub(super) fn observed(
+    call: &Call<'_>,
+    meaning: Meaning,
+    records: &[Record],
+    world: &World,
+    cipher_suite: Option<u64>,
+) -> Observed {
+    let asked = Asked { operation: call.operation, of: call.target.as_deref(), packages: &call.packages, cipher_suite };
+    match meaning {
+        Meaning::Ok(_) => match reading::seen(&asked, records, world) {
+            Ok(seen) => Observed::Ok(seen),
+            Err(why) => Observed::Unexpected(why),
+        },
+        Meaning::Refused(reason) => Observed::Refused(reason),
+        Meaning::Unexpected(why) => Observed::Unexpected(why),
+    }
+}
+
+/// Clients that the server knows and that its answer leaves out.
+fn add_left_out(records: &mut Vec<Record>, kind: &str, user: Option<&str>, world: &World) {
+    let clients = user.into_iter().flat_map(|user| world.clients_of(user)).map(|actor| actor.client.clone());
+    for client in clients.collect::<Vec<_>>() {
+        if !records.iter().any(|record| record.get("client").and_then(Value::as_str) == Some(&client)) {
+            records.push(left_out(kind, &client));
         }
-        let mut request = exchange.request.render(&call.variables).map_err(|error| suite(error.to_string()))?;
-        if let Some(method) = call.method {
-            request.method = method.into();
-            request.body = None;
-        }
-        let mut variables = call.variables.clone();
-        if let Some(actor) = call.actor {
-            variables.extend(actor.saved.iter().map(|(name, value)| (format!("as_{name}"), value.clone())));
-            variables.insert("as_user".into(), actor.identity.as_str().into());
-            variables.insert("as_client".into(), actor.client.as_str().into());
-        }
-        let fill = |template: &str| render::text(template, &variables, &|value| value.into());
-        let auth = exchange.auth.as_ref().unwrap_or(&self.server.binding.auth);
-        if let Some(template) = auth.bearer.as_ref().filter(|_| call.proof != Proof::Missing) {
-            let token = fill(template).map_err(|error| suite(error.to_string()))?;
-            let forged = if call.proof == Proof::Forged { "forged" } else { "" };
-            request.headers.insert("authorization".into(), format!("Bearer {token}{forged}"));
-        }
-        if let Some(signatures) = &auth.http_message_signatures {
-            let actor = call.actor.ok_or_else(|| suite("nobody is there to sign the request".into()))?;
-            let keyid = fill(&signatures.keyid).map_err(|error| suite(error.to_string()))?;
-            let signer = signing::Signer {
-                private_key: actor.mls.private_key(),
-                keyid: &keyid,
-                now: clock::now(),
-                nonce: format!("{:032x}", rand::random::<u128>()),
-                proof: call.proof,
-            };
-            signing::sign(&mut request, &lane.base, &signer).map_err(suite)?;
-        }
-        Ok(request)
     }
 }
 
 /// A step that was done, and what its client learned by it.
 pub(super) struct Performed {
     pub(super) recorded: Recorded,
-    enlisted: Option<((String, String), render::Variables)>,
+    pub(super) enlisted: Option<((String, String), Variables)>,
 }
 
 impl Performed {
@@ -184,17 +199,8 @@ impl Performed {
     }
 
     pub(super) fn enlist(&self, world: &mut World) {
-        if let Some((client, learned)) = &self.enlisted
-            && let Some(actor) = world.actors.get_mut(client)
-        {
-            actor.saved.extend(learned.clone());
+        if let Some((client, learned)) = &self.enlisted {
+            world.introduce(client, learned.clone());
         }
     }
-}
-
-fn possession(seed: &str, message: &[u8]) -> Option<String> {
-    use ed25519_dalek::Signer as _;
-    let seed = data_encoding::HEXLOWER.decode(seed.as_bytes()).ok()?;
-    let key = ed25519_dalek::SigningKey::from_bytes(&seed.try_into().ok()?);
-    Some(data_encoding::BASE64.encode(&key.sign(message).to_bytes()))
 }

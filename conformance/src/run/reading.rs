@@ -5,29 +5,42 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    binding::{Operation, classify::Record},
+    binding::{
+        Operation,
+        classify::{AS_PUBLISHED, Record},
+        scalar::text_of,
+    },
     recording::{BlockSeen, ClientSeen, DrainSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
     run::world::World,
 };
+
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    pub(super) operation: Operation,
+    /// The user whose clients the answer names, as the vector calls it.
+    pub(super) of: Option<&'a str>,
+    /// The packages of a batch, in their order.
+    pub(super) packages: &'a [String],
+    pub(super) cipher_suite: Option<u64>,
+}
 
 /// What a successful answer says.
 ///
 /// # Errors
 ///
 /// An answer to a claim that leaves open what some client gave, or says it twice.
-pub(super) fn seen(
-    operation: Operation,
-    records: &[Record],
-    world: &World,
-    cipher_suite: Option<u64>,
-) -> Result<Seen, String> {
+pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Result<Seen, String> {
     let first = |name: &str| records.first().and_then(|record| number(record, name));
-    Ok(match operation {
+    if matches!(asked.operation, Operation::Publish | Operation::Replace) {
+        learn_ids(asked, records, world);
+    }
+    Ok(match asked.operation {
         Operation::Publish => Seen::Published { accepted: first("accepted") },
         Operation::Claim => {
             let mut clients = BTreeMap::new();
             for record in records {
-                let (name, seen) = client(record, world).ok_or("an entry of the answer names no client, or no kind")?;
+                let (name, seen) =
+                    client(record, asked.of, world).ok_or("an entry of the answer names no client, or no kind")?;
                 if clients.insert(name.clone(), seen).is_some() {
                     return Err(format!("the answer has two entries for client {name}"));
                 }
@@ -39,7 +52,7 @@ pub(super) fn seen(
             Seen::Withdrawn(records.iter().filter_map(fate).collect())
         }
         Operation::Replace => Seen::Replaced { accepted: first("accepted"), withdrawn: first("withdrawn") },
-        Operation::Stock => stock(records, cipher_suite),
+        Operation::Stock => stock(records, asked.cipher_suite),
         Operation::Packages => Seen::Packages {
             digest: records.iter().find_map(|record| record.get("digest").cloned()),
             key_packages: states(records, world)?,
@@ -59,6 +72,7 @@ pub(super) fn seen(
         Operation::Policy
         | Operation::ResolveNobody
         | Operation::Register
+        | Operation::AddClient
         | Operation::Acknowledge
         | Operation::AddKey
         | Operation::AddKeyByToken
@@ -83,9 +97,33 @@ fn states(records: &[Record], world: &World) -> Result<BTreeMap<String, String>,
     Ok(states)
 }
 
-fn client(record: &Record, world: &World) -> Option<(String, ClientSeen)> {
+/// The ids that a server gives what is published: beside each package, or in the order of the batch.
+fn learn_ids(asked: &Asked<'_>, records: &[Record], world: &World) {
+    let in_order = records.len() == asked.packages.len();
+    for (index, record) in records.iter().enumerate() {
+        let Some(id) = record.get("id") else { continue };
+        let named = record.contains_key("key_package") || record.contains_key("reference");
+        let name = if named { package(record, world) } else { asked.packages.get(index).filter(|_| in_order).cloned() };
+        if let Some(name) = name {
+            world.give_id(&name, id);
+        }
+    }
+}
+
+fn client(record: &Record, of: Option<&str>, world: &World) -> Option<(String, ClientSeen)> {
+    let kind = kind(record, world)?;
+    let name = world.client_named(of, &text_of(record.get("client")?));
+    Some((name, ClientSeen { kind, key_package: package(record, world) }))
+}
+
+/// As the server says, or as the owner published it.
+fn kind(record: &Record, world: &World) -> Option<String> {
     let kind = text(record, "kind")?;
-    Some((text(record, "client")?, ClientSeen { kind, key_package: package(record, world) }))
+    if kind != AS_PUBLISHED {
+        return Some(kind);
+    }
+    let made = package(record, world).and_then(|name| world.packages.get(&name));
+    Some(made.map_or("unknown", |made| if made.last_resort { "last_resort" } else { "regular" }).into())
 }
 
 fn stock(records: &[Record], cipher_suite: Option<u64>) -> Seen {
@@ -107,15 +145,14 @@ fn notification(record: &Record, world: &World) -> NotificationSeen {
     NotificationSeen {
         cursor: record.get("cursor").cloned(),
         key_package: package(record, world).unwrap_or_else(|| "unknown".into()),
-        kind: text(record, "kind"),
+        kind: kind(record, world),
         requester: text(record, "requester").map(|identity| world.user_named(&identity)),
         first_use: record.get("first_use").and_then(Value::as_bool),
         remaining: number(record, "remaining"),
         low: record.get("low").and_then(Value::as_bool),
-        drain: record.get("drain").map(|_| DrainSeen {
-            taken: number(record, "drain_taken"),
-            of: number(record, "drain_of"),
-        }),
+        drain: record
+            .get("drain")
+            .map(|_| DrainSeen { taken: number(record, "drain_taken"), of: number(record, "drain_of") }),
     }
 }
 
@@ -135,10 +172,11 @@ fn block(record: &Record, world: &World) -> BlockSeen {
     BlockSeen { requester, server: text(record, "server").map(|server| world.server_named(&server)) }
 }
 
-/// By its bytes, or by its reference.
+/// By its bytes, by its reference, or by its id.
 fn package(record: &Record, world: &World) -> Option<String> {
     let by_bytes = bytes(record, "key_package").map(|bytes| world.package_of(&bytes));
-    by_bytes.or_else(|| bytes(record, "reference").map(|reference| world.package_referred(&reference)))
+    let by_reference = || bytes(record, "reference").map(|reference| world.package_referred(&reference));
+    by_bytes.or_else(by_reference).or_else(|| record.get("id").map(|id| world.package_with_id(id)))
 }
 
 fn bytes(record: &Record, name: &str) -> Option<Vec<u8>> {

@@ -150,7 +150,7 @@ fn held_back(body: Vec<u8>, gate: Gate, released: Arc<std::sync::Mutex<Instant>>
     reqwest::Body::wrap_stream(parts)
 }
 
-async fn pass(gate: &Gate) {
+pub(super) async fn pass(gate: &Gate) {
     // A lane that failed to connect never comes; the others go on and are judged by what they see.
     let _ = tokio::time::timeout(GATE_PATIENCE, gate.wait()).await;
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::{sync::Barrier, task::JoinSet, time::Instant};
 
 use crate::{
+    binding::Operation,
     clock,
     recording::{Broken, Observed, Recorded, Recording, Round},
     run::{
@@ -63,8 +64,9 @@ pub(super) struct Runner<'a> {
 
 impl Runner<'_> {
     async fn round(&self, seed: Seed, round: &mut Round) -> Result<(), Broken> {
-        let mut world = World::new(self.vector, &self.server.binding, seed, clock::now())?;
+        let mut world = World::new(self.vector, &self.server.binding, seed, clock::now());
         self.register_all(&mut world).await?;
+        world.make_packages(self.vector, clock::now())?;
         let vector = self.vector;
         self.in_order("before", &vector.before, &mut world, round).await?;
         self.in_order("steps", &vector.steps, &mut world, round).await?;
@@ -81,12 +83,17 @@ impl Runner<'_> {
             (main || declared.clients.contains(client)).then(|| actor.clone())
         };
         let actors: Vec<Actor> = world.actors.iter().filter_map(declared).collect();
+        let binding = &self.server.binding;
+        let further = if binding.has(Operation::AddClient) { Operation::AddClient } else { Operation::AddKey };
         for (index, actor) in actors.iter().enumerate() {
+            // As it is called by now: the server may have named its user.
+            let named = world.actors.get(&(actor.user.clone(), actor.called.clone())).cloned();
+            let actor = named.as_ref().unwrap_or(actor);
             let first = actors[..index].iter().find(|first| first.user == actor.user);
             let first = first.and_then(|first| world.actors.get(&(first.user.clone(), first.client.clone())).cloned());
             let call = match &first {
                 None => operation::register(actor),
-                Some(first) => operation::register_further(first, actor),
+                Some(first) => operation::register_further(further, first, actor),
             };
             let performed = self.perform(&self.lanes[0], world, call, None, None).await?;
             match &performed.recorded.observed {
@@ -151,9 +158,7 @@ impl Runner<'_> {
 
     /// A connection that is open already takes part in a race on equal terms.
     async fn warm(&self, lane: &Lane) -> Result<(), Broken> {
-        let request = self.server.binding.ready.render(&self.server.variables);
-        let request = request.map_err(|error| Broken::Suite(error.to_string()))?;
-        lane.send(&request, None).await.map(drop).map_err(|error| Broken::Gone(error.to_string()))
+        self.server.alive(lane).await.map_err(Broken::Gone)
     }
 
     async fn step(
@@ -174,6 +179,11 @@ impl Runner<'_> {
         if matches!(performed.recorded.observed, Observed::Ok(_)) {
             performed.enlist(world);
             self.expiry_given(step, world);
+            let gone = step.remove_client.as_ref().map(|remove| &remove.client);
+            let gone = gone.or(step.remove_key.as_ref().map(|remove| &remove.client));
+            if let Some(gone) = gone.and_then(|name| self.vector.client(name)) {
+                world.present.remove(&gone);
+            }
         }
         let mut recorded = performed.recorded;
         recorded.path = path;

@@ -1,16 +1,18 @@
 //! The people and packages of one round: all of them new, so that nothing has to be cleaned up.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod packages;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
 
 use serde_json::Value;
 
 use crate::{
     binding::{Binding, render::Variables},
-    mls::{
-        MlsClient,
-        recipe::{Made, Surroundings},
-    },
-    recording::Broken,
+    material::Material,
+    mls::{MlsClient, recipe::Made},
     seed::Seed,
     vector::{Place, Vector},
 };
@@ -22,12 +24,17 @@ pub struct Actor {
     pub user: String,
     /// The client's name, as the server knows it.
     pub client: String,
+    /// The client's name, as a vector expects it in an answer.
+    pub called: String,
     /// The user as the server knows it.
     pub identity: String,
     /// Its keys.
     pub mls: Arc<MlsClient>,
     /// What its registration saved.
     pub saved: Variables,
+    /// A password for servers that want one; all clients of a user have the same.
+    pub secret: String,
+    seed: Seed,
 }
 
 /// Everyone and everything of one round.
@@ -47,19 +54,25 @@ pub struct World {
     pub key_expiries: BTreeMap<(String, String), u64>,
     /// The names of servers, as identities have them.
     pub servers: Vec<(Place, String)>,
+    /// The clients that the server knows.
+    pub present: BTreeSet<(String, String)>,
+    /// Packages by the ids that the server gave them, if it gives any; all lanes of a race learn together.
+    ids: Arc<Mutex<BTreeMap<String, String>>>,
+    material: Material,
+    credential: Option<String>,
 }
 
 impl World {
-    /// Makes everyone's keys and every package.
-    ///
-    /// # Errors
-    ///
-    /// A recipe that cannot be followed.
-    pub fn new(vector: &Vector, binding: &Binding, seed: Seed, now: u64) -> Result<Self, Broken> {
-        let (actors, packages, saved, key_expiries) = Default::default();
+    /// Makes everyone's keys; [`Self::make_packages`] follows once the server has said what it calls them.
+    #[must_use]
+    pub fn new(vector: &Vector, binding: &Binding, seed: Seed, now: u64) -> Self {
+        let (actors, packages, saved, key_expiries, present, ids) = Default::default();
+        let (material, credential) = (binding.material.clone(), binding.credential.clone());
         let named = [(Place::Here, &binding.server), (Place::Elsewhere, &binding.elsewhere)];
         let servers = named.into_iter().filter_map(|(place, name)| Some((place, name.clone()?))).collect();
-        let mut world = Self { actors, packages, saved, seed, made_at: now, key_expiries, servers };
+        let made_at = now;
+        let mut world =
+            Self { actors, packages, saved, seed, made_at, key_expiries, servers, present, ids, material, credential };
         for (user, declared) in &vector.users {
             let fresh = format!("{user}-{}", seed.child(user).short_name());
             let server = world.server(declared.server).unwrap_or_default();
@@ -71,17 +84,7 @@ impl World {
             }
         }
         world.enlist_later(vector);
-        let mut names: Vec<_> = vector.key_packages.keys().collect();
-        // A package that takes over another's init key comes after it.
-        names.sort_by_key(|name| vector.key_packages[*name].same_init_key_as.is_some());
-        for name in names {
-            for copy in vector.copies(name) {
-                let made = world.make(vector, name, now);
-                let made = made.map_err(|why| Broken::Suite(format!("KeyPackage `{name}`: {why}")))?;
-                world.packages.insert(copy, made);
-            }
-        }
-        Ok(world)
+        world
     }
 
     /// Clients that only a step adds, or asks about, have their keys from the beginning too.
@@ -102,23 +105,42 @@ impl World {
 
     /// A client with fresh keys, not known to the server yet.
     fn enlist(&mut self, user: &str, client: &str, named: &str, identity: &str) {
-        let mls = Arc::new(MlsClient::new(identity, self.seed.child(&format!("{user}/{client}"))));
-        let (user, named, identity) = (user.to_string(), named.to_string(), identity.to_string());
-        let actor = Actor { user: user.clone(), client: named, identity, mls, saved: Variables::new() };
+        let seed = self.seed.child(&format!("{user}/{client}"));
+        let mls = Arc::new(MlsClient::new(identity, seed));
+        let secret = data_encoding::HEXLOWER.encode(&self.seed.child(&format!("secret of {user}")).bytes()[..16]);
+        let (named, identity, saved) = (named.to_string(), identity.to_string(), Variables::new());
+        let user = user.to_string();
+        let actor =
+            Actor { user: user.clone(), client: named.clone(), called: named, identity, mls, saved, secret, seed };
         self.actors.insert((user, client.into()), actor);
     }
 
-    fn make(&self, vector: &Vector, name: &str, now: u64) -> Result<Made, String> {
-        let recipe = &vector.key_packages[name];
-        let owner = self.actor(vector, &recipe.client).ok_or("its client is not declared")?;
-        let identity = recipe.identity_of.as_ref().and_then(|user| self.identity(user));
-        let surroundings = Surroundings {
-            now,
-            same_init_key_as: recipe.same_init_key_as.as_ref().and_then(|other| self.packages.get(other)),
-            identity: identity.as_deref(),
-            seed: self.seed.child(name),
-        };
-        owner.mls.make(recipe, &surroundings)
+    /// A client has become known to the server, which may have names of its own for it and for its user.
+    pub fn introduce(&mut self, client: &(String, String), mut learned: Variables) {
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        let (identity, called) = (learned.remove("user").map(text), learned.remove("client").map(text));
+        if let Some(identity) = identity {
+            let of_user = self.actors.values_mut().filter(|actor| actor.user == client.0);
+            of_user.for_each(|actor| actor.identity.clone_from(&identity));
+        }
+        if let Some(actor) = self.actors.get_mut(client) {
+            actor.saved.extend(learned);
+            actor.client = called.unwrap_or_else(|| actor.client.clone());
+        }
+        self.present.insert(client.clone());
+    }
+
+    /// The clients of a user that the server knows.
+    pub fn clients_of<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a Actor> {
+        self.present.iter().filter(move |(of, _)| of == user).filter_map(|client| self.actors.get(client))
+    }
+
+    /// What a vector expects a client of a user to be called that the server names.
+    #[must_use]
+    pub fn client_named(&self, user: Option<&str>, name: &str) -> String {
+        let known = |actor: &&Actor| actor.client == name && user.is_none_or(|user| actor.user == user);
+        let known: Vec<_> = self.actors.values().filter(known).collect();
+        known.first().map_or_else(|| name.to_string(), |actor| actor.called.clone())
     }
 
     /// A client by its name in the vector.
@@ -174,23 +196,4 @@ impl World {
     pub fn absolute(&self, seconds: i64) -> u64 {
         self.made_at.saturating_add_signed(seconds)
     }
-
-    /// The name of a package by its bytes.
-    #[must_use]
-    pub fn package_of(&self, bytes: &[u8]) -> String {
-        let found = self.packages.iter().find(|(_, made)| made.bare == bytes);
-        found.map_or_else(|| unknown(&crate::mls::key_package_ref(bytes)), |(name, _)| name.clone())
-    }
-
-    /// The name of a package by its reference.
-    #[must_use]
-    pub fn package_referred(&self, reference: &[u8]) -> String {
-        let found = self.packages.iter().find(|(_, made)| made.reference == reference);
-        found.map_or_else(|| unknown(reference), |(name, _)| name.clone())
-    }
-}
-
-fn unknown(reference: &[u8]) -> String {
-    let hex = data_encoding::HEXLOWER.encode(reference);
-    format!("unknown {}…", hex.get(..12).unwrap_or(&hex))
 }

@@ -193,9 +193,7 @@ impl Names<'_> {
             first_use: Some(notified.first_use),
             remaining: Some(notified.remaining.into()),
             low: Some(notified.low),
-            drain: notified
-                .drain
-                .map(|drain| DrainSeen { taken: Some(drain.taken.into()), of: Some(drain.of.into()) }),
+            drain: notified.drain.map(|drain| DrainSeen { taken: Some(drain.taken.into()), of: Some(drain.of.into()) }),
         }
     }
 }

@@ -25,14 +25,7 @@ struct Lint<'a> {
 impl Lint<'_> {
     /// Reports an error where `word` first stands alone in the file.
     fn error(&mut self, word: &str, message: String, hint: impl Into<String>) {
-        let alone = |at: &usize| {
-            let part = |c: char| c.is_alphanumeric() || "-_$".contains(c);
-            let before = self.text[..*at].chars().next_back();
-            let after = self.text[at + word.len()..].chars().next();
-            !before.is_some_and(part) && !after.is_some_and(part)
-        };
-        let offset = self.text.match_indices(word).map(|(at, _)| at).find(alone).unwrap_or(0);
-        self.errors.push(FileError::at(self.file, self.text, offset, message).hint(hint));
+        self.errors.push(FileError::at_word(self.file, self.text, word, message).hint(hint));
     }
 
     /// A looseness without a reason is none that was thought about.

@@ -16,7 +16,7 @@ use crate::vector::expect::Expect;
 
 pub use feed::{Acknowledge, Notifications};
 pub use keys::{AddKey, ExtendKey, Keys, RemoveClient, RemoveKey, Resolve, Verify};
-pub use local::{AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Join};
+pub use local::{AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Join, Outside};
 pub use packages::{Claim, LastResort, Packages, Proof, Publish, Role, Stock, Until, Withdraw};
 pub use requesters::{Block, Blocks, Place};
 
@@ -87,6 +87,21 @@ pub struct Step {
     /// Waits as long as a refusal said.
     #[serde(default)]
     pub await_retry: Option<AwaitRetry>,
+    /// Ends the server at once, as `kill -9` does; only `start` can follow.
+    #[serde(default)]
+    pub kill: Option<Outside>,
+    /// Starts the server again after `kill`.
+    #[serde(default)]
+    pub start: Option<Outside>,
+    /// Restarts the server in good order.
+    #[serde(default)]
+    pub restart: Option<Outside>,
+    /// Keeps a copy of all that the server has stored.
+    #[serde(default)]
+    pub snapshot: Option<Outside>,
+    /// Puts that copy in the place of what the server has stored since.
+    #[serde(default)]
+    pub restore: Option<Outside>,
     /// Looks at saved values together, as a list in this order.
     #[serde(default)]
     pub recall: Option<Vec<String>>,

@@ -81,8 +81,8 @@ struct Notes<'a> {
     role: Option<Role>,
     /// When the last reading of the whole feed was sent that nothing had been let go of, if any was.
     read: Option<u64>,
-    /// Whether a claim was lost that may have got it.
-    perhaps_lost: bool,
+    /// How many claims were lost that may have got it.
+    perhaps_lost: usize,
 }
 
 impl Notes<'_> {
@@ -96,9 +96,10 @@ impl Notes<'_> {
 
     fn judge_told(&self, all: &mut Broken) {
         let regular = self.role == Some(Role::Regular);
-        let missing = self.told.is_empty() && self.grants.values().any(|(.., until)| self.read >= Some(*until));
+        // Each notification has a number of its own, so that the same one read twice is one.
+        let missing = self.told.len() < self.grants.values().filter(|(.., until)| self.read >= Some(*until)).count();
         let twice = regular && self.told.len() >= 2;
-        let for_nothing = self.grants.is_empty() && !self.told.is_empty() && !self.perhaps_lost;
+        let for_nothing = self.told.len() > self.grants.len() + self.perhaps_lost;
         if missing || twice || for_nothing {
             ask(all, "NOTE-EVERY-GRANT", &self.history());
         }
@@ -121,7 +122,7 @@ impl Notes<'_> {
 
 fn notes_by_package<'a>(seen: &Seen<'a>) -> BTreeMap<Package, Notes<'a>> {
     let mut notes: BTreeMap<Package, Notes<'_>> = BTreeMap::new();
-    let mut lost: BTreeSet<Requester> = BTreeSet::new();
+    let mut lost: BTreeMap<Requester, usize> = BTreeMap::new();
     let mut let_go: BTreeMap<Client, u64> = BTreeMap::new();
     for (at, operation) in seen.operations.iter().enumerate() {
         match (&operation.op, &operation.outcome) {
@@ -137,7 +138,7 @@ fn notes_by_package<'a>(seen: &Seen<'a>) -> BTreeMap<Package, Notes<'a>> {
                 }
             }
             (Op::Claim(claim), None) => {
-                lost.insert(claim.requester);
+                *lost.entry(claim.requester).or_default() += 1;
             }
             (Op::Notifications { .. }, Some(Outcome::Notifications(feed))) => {
                 for told in feed {
@@ -155,7 +156,8 @@ fn notes_by_package<'a>(seen: &Seen<'a>) -> BTreeMap<Package, Notes<'a>> {
     }
     let read = last_readings(seen, &let_go);
     for of in notes.values_mut() {
-        of.perhaps_lost = of.told.iter().any(|told| lost.contains(&told.requester));
+        let told_to: BTreeSet<Requester> = of.told.iter().map(|told| told.requester).collect();
+        of.perhaps_lost = told_to.iter().filter_map(|requester| lost.get(requester)).sum();
         let client = of.grants.values().map(|(client, ..)| *client).next();
         of.read = client.and_then(|client| read.get(&client).copied());
     }

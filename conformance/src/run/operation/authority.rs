@@ -1,5 +1,7 @@
 //! Steps about signature keys, about clients, and about whom an owner lets ask.
 
+use std::sync::Arc;
+
 use crate::{
     binding::Operation,
     recording::Broken,
@@ -40,6 +42,7 @@ pub(super) fn call<'a>(
         let says = format!("{} adds a signature key for {}", add.by, add.client);
         let mut call = Call::new(operation, Some(by), says).of(new).with("forged_token", "nobody-gave-this-out");
         call.enlisted = Some(client);
+        call.newcomer = Some(Arc::clone(&new.mls));
         call.variables.extend(key_variables(key_of, holder, new));
         return Ok(match add.expires_in {
             Some(seconds) => call.with("expires_at", world.absolute(seconds)).with("expires_in", seconds),

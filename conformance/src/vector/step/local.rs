@@ -38,3 +38,8 @@ pub struct AwaitRetry {
     /// What was saved: `$name`.
     pub from: String,
 }
+
+/// Something that is done to the server from outside; there is nothing to say about it: `{}`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outside {}

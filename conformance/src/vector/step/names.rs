@@ -1,7 +1,7 @@
 //! What a step is called, what it asks a server for, and the names that it uses.
 
 use crate::{
-    binding::Operation,
+    binding::{Hook, Operation},
     vector::{Block, Step},
 };
 
@@ -31,6 +31,11 @@ impl Step {
             ("await_expiry", self.await_expiry.is_some()),
             ("await_key_expiry", self.await_key_expiry.is_some()),
             ("await_retry", self.await_retry.is_some()),
+            ("kill", self.kill.is_some()),
+            ("start", self.start.is_some()),
+            ("restart", self.restart.is_some()),
+            ("snapshot", self.snapshot.is_some()),
+            ("restore", self.restore.is_some()),
             ("recall", self.recall.is_some()),
         ];
         all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
@@ -74,6 +79,19 @@ impl Step {
             "blocks" => Operation::Blocks,
             _ => return None,
         })
+    }
+
+    /// What it does to the server from outside.
+    #[must_use]
+    pub fn hook(&self) -> Option<Hook> {
+        let all = [
+            (Hook::Kill, self.kill),
+            (Hook::Start, self.start),
+            (Hook::Restart, self.restart),
+            (Hook::Snapshot, self.snapshot),
+            (Hook::Restore, self.restore),
+        ];
+        all.into_iter().find(|(_, there)| there.is_some()).map(|(hook, _)| hook)
     }
 
     /// Whether it waits for a moment, or for something to be told.

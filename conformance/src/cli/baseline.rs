@@ -1,0 +1,84 @@
+//! `kpd baseline`: what fails now, as the file that `--known-failures` reads.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::{
+    cli::{CliError, out::say},
+    report::json::FORMAT,
+    verdict::{Exit, Failure},
+};
+
+/// Which run, and where to.
+#[derive(Debug, Args)]
+pub(super) struct BaselineArguments {
+    /// The directory of a run's report.
+    #[arg(long, value_name = "DIR", default_value = "kpd-report")]
+    report: PathBuf,
+    /// Where the file goes; without it, it is printed.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What is needed of a report.
+#[derive(Deserialize)]
+struct Run {
+    format: String,
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    id: String,
+    verdict: String,
+    title: String,
+    reason: Option<String>,
+    failure: Option<Failure>,
+}
+
+pub(super) fn baseline(arguments: &BaselineArguments) -> Result<Exit, CliError> {
+    let path = arguments.report.join("report.json");
+    let usage = |why: String| CliError::Usage(format!("{}: {why}", path.display()));
+    let text = fs::read_to_string(&path).map_err(|error| usage(error.to_string()))?;
+    let run: Run = serde_json::from_str(&text).map_err(|error| usage(format!("no report of kpd: {error}")))?;
+    if run.format != FORMAT {
+        return Err(usage(format!("the format is {}, and {FORMAT} is read here", run.format)));
+    }
+    let known: BTreeMap<&str, String> =
+        run.vectors.iter().filter_map(|vector| Some((&*vector.id, comment(vector)?))).collect();
+    let mut text =
+        String::from("# Known to fail: still run, and passing unexpectedly fails the run. Written by kpd baseline.\n");
+    for (id, comment) in &known {
+        let quoted = |text: &str| serde_json::to_string(text).map_err(|error| CliError::Failed(error.to_string()));
+        text.push_str(&format!("- id: {}\n  comment: {}\n", quoted(id)?, quoted(comment)?));
+    }
+    if known.is_empty() {
+        text.push_str("[]\n");
+    }
+    match &arguments.out {
+        Some(out) => {
+            fs::write(out, text)
+                .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", out.display())))?;
+            say!("{} known failures: {}", known.len(), out.display());
+        }
+        None => say!("{}", text.trim_end()),
+    }
+    Ok(Exit::Passed)
+}
+
+/// Why it is known to fail; `None` if it does not fail. What was written by hand stays.
+fn comment(vector: &Vector) -> Option<String> {
+    match (vector.verdict.as_str(), &vector.failure) {
+        ("XFAIL", _) => vector.reason.clone(),
+        // Who got what in a race differs from run to run.
+        ("FAIL", Some(failure)) if failure.rounds.is_some() => {
+            Some(format!("{}: not so: {}", failure.rule, vector.title))
+        }
+        ("FAIL", Some(failure)) => {
+            Some(format!("{}: {}", failure.rule, failure.says.lines().next().unwrap_or_default()))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,219 @@
+//! What a round proves: the model's rules on what its clients saw, and the fewest answers that prove it.
+//!
+//! No rule is written here: [`kpd_model::view`] asks those of the model. To forget an answer makes a history say less, never
+//! more, so whatever is still broken when the others are forgotten is proved by the answers that are left.
+
+use std::collections::BTreeMap;
+
+use kpd_model::{
+    history::{Event, State},
+    linearize::{self, Operation, linearize},
+    monitor::{self, monitor},
+    spec::{Outcome, Spec},
+    view::{self, Findings, Seen, setup_of},
+};
+
+use crate::{
+    judge::history::Names,
+    recording::{Observed, Recorded},
+    vector::{Step, Vector},
+};
+
+/// Steps of the search for an explanation of one round; far more than a legal round of the suite takes.
+pub(super) const BUDGET: usize = 2_000_000;
+
+/// The same for one of the many smaller searches that look for the fewest answers.
+const BUDGET_OF_FEWER: usize = 20_000;
+
+/// The cursors of a feed are numbered anew here, so that nothing is said of them.
+const NOT_SAID_HERE: [&str; 1] = ["NOTE-SURVIVES"];
+
+/// A history in the terms of the model, with the steps that its operations were.
+pub(super) struct Story<'a> {
+    names: Names<'a>,
+    spec: Spec,
+    setup: Vec<Event>,
+    operations: Vec<Operation>,
+    recorded: Vec<&'a Recorded>,
+}
+
+/// A broken rule.
+pub(super) struct Proved<'a> {
+    pub(super) rule: &'static str,
+    pub(super) says: String,
+    /// The steps whose answers together prove it.
+    pub(super) involved: Vec<&'a Recorded>,
+}
+
+/// What a search found.
+pub(super) enum Searched<'a> {
+    Explained,
+    Broken(Proved<'a>),
+    OutOfBudget,
+}
+
+impl<'a> Story<'a> {
+    /// What the model can order: everything but notifications, whose cursors are the server's own.
+    pub(super) fn of(vector: &'a Vector, pairs: &[(&Step, &'a Recorded)]) -> Self {
+        Self::with(vector, pairs, |names, step, recorded| names.operation(step, recorded))
+    }
+
+    /// What was said: grants, and each owner's last reading of its whole feed. Refusals may have any reason here.
+    pub(super) fn said(vector: &'a Vector, pairs: &[(&Step, &'a Recorded)]) -> Self {
+        let mut last: BTreeMap<_, &str> = BTreeMap::new();
+        for (step, recorded) in pairs {
+            let whole = step.notifications.as_ref().filter(|feed| feed.after.is_none());
+            if let (Some(feed), Observed::Ok(_)) = (whole, &recorded.observed) {
+                last.insert(vector.client(feed.of.as_ref().unwrap_or(&feed.by)), &recorded.path);
+            }
+        }
+        let last: Vec<&str> = last.into_values().collect();
+        let mut takers = crate::judge::history::Takers::of(vector, pairs);
+        Self::with(vector, pairs, |names, step, recorded| match &step.notifications {
+            Some(_) if !last.contains(&recorded.path.as_str()) => None,
+            Some(_) => names.reading(step, recorded, &mut takers),
+            None => names.letting_go(step, recorded).or_else(|| {
+                let mut operation = names.operation(step, recorded)?;
+                if matches!(operation.outcome, Some(Outcome::Refused(_))) {
+                    (operation.outcome, operation.returned) = (None, None);
+                }
+                Some(operation)
+            }),
+        })
+    }
+
+    fn with(
+        vector: &'a Vector,
+        pairs: &[(&Step, &'a Recorded)],
+        mut operation: impl FnMut(&Names<'a>, &Step, &Recorded) -> Option<Operation>,
+    ) -> Self {
+        let names = Names::of(vector);
+        let setup = setup_of(&names.initial());
+        let told = pairs.iter().filter_map(|(step, recorded)| Some((operation(&names, step, recorded)?, *recorded)));
+        let (operations, recorded) = told.unzip();
+        Self { names, spec: Spec::default(), setup, operations, recorded }
+    }
+
+    /// Whether some order of the operations explains every answer; if not, which rule that proves broken. A look that is
+    /// not `thorough` says only that it is so.
+    pub(super) fn search(&self, thorough: bool) -> Searched<'a> {
+        match linearize(&self.spec, &State::of(&self.setup), &self.operations, BUDGET) {
+            linearize::Verdict::Linearizable { .. } => Searched::Explained,
+            linearize::Verdict::OutOfBudget => {
+                self.proved(&view::judge).map_or(Searched::OutOfBudget, Searched::Broken)
+            }
+            unexplained @ linearize::Verdict::NotLinearizable { .. } if !thorough => {
+                Searched::Broken(self.refused(&unexplained, &[]))
+            }
+            unexplained @ linearize::Verdict::NotLinearizable { .. } => {
+                Searched::Broken(self.proved(&view::judge).unwrap_or_else(|| self.unexplained(unexplained)))
+            }
+        }
+    }
+
+    /// What was said, whatever else there was that the model does not know.
+    pub(super) fn contradiction(&self) -> Option<Proved<'a>> {
+        self.proved(&view::certain)
+    }
+
+    fn judged(&self, judge: Judge<'_>, operations: &[Operation]) -> Findings {
+        judge(&Seen { spec: &self.spec, setup: &self.setup, operations, killed: None })
+    }
+
+    /// A rule that is broken, with the fewest answers that prove it: the vector's own rules are told before others.
+    fn proved(&self, judge: Judge<'_>) -> Option<Proved<'a>> {
+        let findings = self.judged(judge, &self.operations);
+        let named: Vec<&'static str> = view::named(&findings).map(|(rule, _)| rule).collect();
+        let of_vector = self.names.vector.rules.iter().map(String::as_str).chain(["CLAIM-ONCE"]);
+        let first = of_vector.filter_map(|rule| named.iter().find(|named| **named == rule)).next();
+        let rule = *first.or_else(|| named.iter().find(|rule| !NOT_SAID_HERE.contains(rule)))?;
+        self.prove(rule, judge)
+    }
+
+    fn prove(&self, rule: &'static str, judge: Judge<'_>) -> Option<Proved<'a>> {
+        let how = |operations: &[Operation]| {
+            let findings = self.judged(judge, operations);
+            view::named(&findings).find(|(named, _)| *named == rule).map(|(_, how)| how.to_string())
+        };
+        how(&self.operations)?;
+        let (left, kept) = self.fewest(|operations| how(operations).is_some());
+        // The monitor's sentence is about this answer; a rule's is about all worlds.
+        let says = match monitor(&self.spec, &State::of(&self.setup), &left) {
+            monitor::Verdict::Illegal { rule: told, says, .. } if told == rule => says,
+            _ => how(&left).unwrap_or_default(),
+        };
+        let involved: Vec<_> = kept.iter().map(|at| self.recorded[*at]).collect();
+        Some(Proved { rule, says: self.told(&says, &involved), involved })
+    }
+
+    /// No rule can be named: the fewest answers that no order explains.
+    fn unexplained(&self, whole: linearize::Verdict) -> Proved<'a> {
+        let initial = State::of(&self.setup);
+        let search = |operations: &[Operation]| linearize(&self.spec, &initial, operations, BUDGET_OF_FEWER);
+        let never = |operations: &[Operation]| matches!(search(operations), linearize::Verdict::NotLinearizable { .. });
+        let (left, kept) = self.fewest(never);
+        match search(&left) {
+            told @ linearize::Verdict::NotLinearizable { .. } => self.refused(&told, &kept),
+            _ => self.refused(&whole, &[]),
+        }
+    }
+
+    /// What the search says where it comes to its end.
+    fn refused(&self, verdict: &linearize::Verdict, kept: &[usize]) -> Proved<'a> {
+        let nothing = || Proved { rule: "CLAIM-ONCE", says: String::new(), involved: vec![] };
+        let linearize::Verdict::NotLinearizable { refusals, rule } = verdict else { return nothing() };
+        let telling = refusals.iter().find(|(_, refusal)| refusal.rule == *rule).or(refusals.first());
+        let Some((at, refusal)) = telling else {
+            let says = "no order of the operations explains the answers".into();
+            return Proved { rule, says, involved: vec![] };
+        };
+        let says = format!("{}: {}", self.recorded[*at].says, self.names.translate(&refusal.why));
+        let others = kept.iter().filter(|other| *other != at).map(|other| self.recorded[*other]);
+        let involved = others.chain([self.recorded[*at]]).collect();
+        Proved { rule, says, involved }
+    }
+
+    /// The sentence in the words of the vector, and who it is about.
+    fn told(&self, says: &str, involved: &[&Recorded]) -> String {
+        let says = self.names.translate(says);
+        let who: Vec<&str> = involved.iter().map(|recorded| recorded.says.as_str()).collect();
+        match who.len() {
+            0 => says,
+            1..=NAMED_MAX => format!("{says}: {}", who.join(", and ")),
+            many => format!("{says}: the answers to {many} requests together prove it"),
+        }
+    }
+
+    /// The history with as many answers forgotten as can be, and the places of those that are left. What was done before
+    /// the race is known to all, and stays.
+    fn fewest(&self, breaks: impl Fn(&[Operation]) -> bool) -> (Vec<Operation>, Vec<usize>) {
+        let mut left = self.operations.clone();
+        let forgettable = |at: &usize| !self.recorded[*at].path.starts_with("before[");
+        if left.len() <= FORGOTTEN_MAX {
+            for at in (0..left.len()).rev().filter(forgettable) {
+                if left[at].outcome.is_none() {
+                    continue;
+                }
+                let answered = left[at].clone();
+                (left[at].outcome, left[at].returned) = (None, None);
+                if !breaks(&left) {
+                    left[at] = answered;
+                }
+            }
+        } else if let monitor::Verdict::Illegal { witness, .. } = monitor(&self.spec, &State::of(&self.setup), &left) {
+            // Too many to try: those that the monitor names.
+            let kept = witness.into_iter().filter(forgettable).collect();
+            return (left, kept);
+        }
+        let kept = (0..left.len()).filter(forgettable).filter(|at| left[*at].outcome.is_some()).collect();
+        (left, kept)
+    }
+}
+
+type Judge<'a> = &'a dyn Fn(&Seen<'_>) -> Findings;
+
+/// More are not named in one sentence.
+const NAMED_MAX: usize = 3;
+
+/// Of more operations than these, not each answer is tried.
+const FORGOTTEN_MAX: usize = 40;

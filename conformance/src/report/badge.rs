@@ -1,0 +1,22 @@
+//! A badge in the format of shields.io's endpoint: <https://shields.io/badges/endpoint-badge>.
+
+use serde_json::{Value, json};
+
+use crate::{report::Report, verdict::Exit};
+
+/// The badge as JSON.
+#[must_use]
+pub fn of(report: &Report<'_>) -> Value {
+    let (passed, failed) = (report.count("PASS"), report.count("FAIL") + report.count("XPASS"));
+    let ran = report.judged.len() - report.count("SKIP");
+    let (message, color) = match report.exit {
+        Exit::Passed if report.count("WARN") + report.count("XFAIL") > 0 => (format!("{passed} of {ran}"), "green"),
+        Exit::Passed => (format!("{passed} passed"), "brightgreen"),
+        Exit::Failed => (format!("{} of {ran} failed", failed.max(report.count("WARN").min(1))), "red"),
+        Exit::Inconclusive => ("inconclusive".into(), "yellow"),
+        Exit::Nothing => ("nothing ran".into(), "lightgrey"),
+        Exit::Unreachable => ("unreachable".into(), "lightgrey"),
+        Exit::Usage | Exit::Bug => ("no verdict".into(), "lightgrey"),
+    };
+    json!({ "schemaVersion": 1, "label": "KeyPackage directory", "message": message, "color": color })
+}

@@ -1,0 +1,70 @@
+//! The summary for a pull request or a job: `summary.md`.
+
+use std::fmt::Write as _;
+
+use crate::{report::Report, verdict::Verdict};
+
+/// More failures are only counted: a job's summary has a limit.
+const FAILURES_SHOWN: usize = 50;
+
+/// The summary.
+#[must_use]
+pub fn summary(report: &Report<'_>) -> String {
+    let mut text = format!("## {}: {}\n\n", word(report), escaped(&report.server));
+    let _ = writeln!(text, "| verdict | vectors |\n|---|---:|");
+    for (word, count) in report.counts() {
+        let _ = writeln!(text, "| {word} | {count} |");
+    }
+    let (checked, all) = (report.rules_checked().len(), report.catalogue.rules.len());
+    let _ = writeln!(text, "\n{checked} of {all} rules checked · seed `{}`", report.begun.seed);
+    let failures: Vec<_> = report.failures().collect();
+    if !failures.is_empty() {
+        let _ = writeln!(text, "\n### Broken rules\n");
+    }
+    for (judged, failure) in failures.iter().take(FAILURES_SHOWN) {
+        let (file, line) = report.place(&judged.vector.id, &failure.path);
+        let (word, id) = (judged.verdict.word(), &judged.vector.id);
+        let _ = writeln!(text, "- **{word}** `{id}`: `{}` {}", failure.rule, escaped(&failure.says));
+        let _ = writeln!(text, "  <br>{file}, line {line} · `kpd replay failures/{id}.json`");
+    }
+    if failures.len() > FAILURES_SHOWN {
+        let _ = writeln!(text, "- and {} more, in report.html", failures.len() - FAILURES_SHOWN);
+    }
+    let others = report.judged.iter().filter(|judged| {
+        judged.verdict.failure().is_none() && !matches!(judged.verdict, Verdict::Pass | Verdict::Skip { .. })
+    });
+    for (number, judged) in others.enumerate() {
+        if number == 0 {
+            let _ = writeln!(text, "\n### Without a verdict, or not as listed\n");
+        }
+        let reason = judged.verdict.reason().unwrap_or_default();
+        let _ = writeln!(text, "- **{}** `{}`: {}", judged.verdict.word(), judged.vector.id, escaped(reason));
+    }
+    for (number, (reason, vectors)) in report.skips().into_iter().enumerate() {
+        if number == 0 {
+            let _ = writeln!(text, "\n### Skipped\n");
+        }
+        let _ = writeln!(text, "- {} vectors: {}", vectors.len(), escaped(reason));
+    }
+    text
+}
+
+fn word(report: &Report<'_>) -> String {
+    serde_json::to_value(report.exit).ok().and_then(|exit| exit.as_str().map(str::to_string)).unwrap_or_default()
+}
+
+/// What a server says is text, not Markdown and not HTML.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' | '\r' => escaped.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' => escaped.extend(['\\', c]),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,143 @@
+//! One operation by way of an adapter: what it is asked, and what its answer means.
+
+use serde_json::{Value, json};
+
+use crate::{
+    binding::{
+        Encoding,
+        classify::{Meaning, Record},
+        render::Variables,
+    },
+    recording::{Broken, Exchange, Observed, Told},
+    run::{
+        adapter::NoAnswer,
+        operation::{Call, POSSESSION_SEED},
+        perform::{self, Performed},
+        transport::{self, Gate, Lane},
+        vector_run::Runner,
+        world::World,
+    },
+};
+
+impl Runner<'_> {
+    /// Asks the adapter to do an operation.
+    pub(in crate::run) async fn by_adapter(
+        &self,
+        lane: &Lane,
+        world: &World,
+        mut call: Call<'_>,
+        cipher_suite: Option<u64>,
+        gate: Option<&Gate>,
+    ) -> Result<Performed, Broken> {
+        let Some(adapter) = &self.server.adapter else { return Err(Broken::Suite("no adapter runs".into())) };
+        let mut recorded = self.begin(&mut call, world);
+        let question = question(&call, &lane.base);
+        if let Some(gate) = gate {
+            transport::pass(gate).await;
+        }
+        recorded.sent = self.begun.elapsed();
+        let answer = adapter.ask(question.clone(), self.server.timeout.saturating_add(call.patience)).await;
+        recorded.answered = self.begun.elapsed();
+        let mut learned = Variables::new();
+        recorded.observed = match &answer {
+            Ok(answer) => {
+                let (meaning, saved, retry_after) = meaning(answer);
+                learned = saved;
+                recorded.told = Told { retry_after, answer: call.whole.then(|| answer_as_a_whole(answer)) };
+                let records = if let Meaning::Ok(records) = &meaning { records.clone() } else { vec![] };
+                perform::observed(&call, meaning, &records, world, cipher_suite)
+            }
+            Err(NoAnswer::Ended(why)) => return Err(Broken::Gone(why.clone())),
+            // As with a server: in a race nobody knows, elsewhere an answer was owed.
+            Err(NoAnswer::Late(_)) if self.place.is_none() => Observed::Lost,
+            Err(NoAnswer::Late(waited)) => {
+                Observed::Unexpected(format!("the adapter did not answer within {} s", waited.as_secs()))
+            }
+        };
+        let mut shown = Exchange {
+            method: "ASK".into(),
+            url: lane.base.clone(),
+            request_headers: [].into(),
+            request_body: question.to_string(),
+            status: 0,
+            response_headers: [].into(),
+            response_body: answer.map_or_else(|_| String::new(), |answer| answer.to_string()),
+        };
+        let secrets = [call.actor.map(|actor| actor.secret.clone()), private_key(&call)].into_iter().flatten();
+        shown.mask(secrets.collect::<Vec<_>>().iter().map(String::as_str));
+        recorded.exchanges.push(shown);
+        let enlisted = call.enlisted.map(|client| (client, learned));
+        Ok(Performed { recorded, enlisted })
+    }
+}
+
+fn question(call: &Call<'_>, endpoint: &str) -> Value {
+    let mut variables = call.variables.clone();
+    variables.remove(POSSESSION_SEED);
+    let by = call.actor.map(|actor| {
+        json!({
+            "user": actor.identity,
+            "client": actor.client,
+            "secret": actor.secret,
+            "private_key": private_key(call),
+            "saved": actor.saved,
+        })
+    });
+    json!({
+        "operation": call.operation,
+        "endpoint": endpoint,
+        "by": by,
+        "proof": call.proof,
+        "method": call.method,
+        "variables": variables,
+    })
+}
+
+/// The Ed25519 key of whoever asks, for adapters that sign.
+fn private_key(call: &Call<'_>) -> Option<String> {
+    call.actor.map(|actor| data_encoding::HEXLOWER.encode(&actor.mls.private_key()))
+}
+
+/// What can be compared of two answers: all but the number of the question.
+fn answer_as_a_whole(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    answer["id"] = Value::Null;
+    json!({ "status": 0, "headers": {}, "body": answer })
+}
+
+/// The names of what an adapter writes as text and the suite takes as bytes.
+const BYTES: [(&str, Encoding); 3] =
+    [("key_package", Encoding::Base64), ("reference", Encoding::Base64url), ("signature_key", Encoding::Base64)];
+
+/// What an adapter's answer means, with what it learned.
+pub(super) fn meaning(answer: &Value) -> (Meaning, Variables, Option<u64>) {
+    let saved = answer["save"].as_object().into_iter().flatten();
+    let saved = saved.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let wrong = |why: String| Meaning::Unexpected(format!("the adapter's answer {why}"));
+    let meaning = match (&answer["ok"], &answer["refused"], &answer["unexpected"]) {
+        (Value::Array(items), Value::Null, Value::Null) => match items.iter().map(record).collect() {
+            Ok(records) => Meaning::Ok(records),
+            Err(why) => wrong(why),
+        },
+        (Value::Null, refused @ Value::String(word), Value::Null) => match serde_json::from_value(refused.clone()) {
+            Ok(reason) => Meaning::Refused(reason),
+            Err(_) => wrong(format!("is refused for a reason that there is not: {word}")),
+        },
+        (Value::Null, Value::Null, Value::String(why)) => Meaning::Unexpected(why.clone()),
+        _ => wrong("does not have exactly one of `ok` (a list), `refused` and `unexpected`".into()),
+    };
+    (meaning, saved, answer["retry_after"].as_u64())
+}
+
+fn record(item: &Value) -> Result<Record, String> {
+    let fields = item.as_object().ok_or_else(|| format!("has an item that is no object: {item}"))?;
+    let mut record: Record = fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    record.retain(|_, value| !value.is_null());
+    for (name, encoding) in BYTES {
+        let Some(value) = record.get_mut(name) else { continue };
+        let bytes = value.as_str().and_then(|text| encoding.decode(text).ok());
+        let bytes = bytes.ok_or_else(|| format!("has a {name} that is not {encoding:?}: {value}"))?;
+        *value = json!(data_encoding::HEXLOWER.encode(&bytes));
+    }
+    Ok(record)
+}

@@ -1,0 +1,63 @@
+//! Steps that do something to the server from outside, and the wait until it answers again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    binding::Hook,
+    recording::{Broken, Observed, Seen},
+    run::{hooks, perform::Performed, vector_run::Runner, world::World},
+};
+
+/// A server that takes longer to begin is not waited for.
+const READY_AT_MOST: Duration = Duration::from_secs(30);
+
+const BETWEEN: Duration = Duration::from_millis(50);
+
+impl Runner<'_> {
+    pub(super) async fn act_from_outside(&self, hook: Hook, world: &World) -> Result<Performed, Broken> {
+        let name = hooks::name(hook);
+        let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
+        let hooks = self.server.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
+        let mut variables = self.server.variables.clone();
+        variables.extend(self.server.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
+        hooks.run(hook, variables).await.map_err(Broken::Setup)?;
+        match hook {
+            Hook::Kill => self.until(false, "it answers on, though the hook kill was run").await?,
+            Hook::Start | Hook::Restart | Hook::Restore => {
+                self.until(true, &format!("it does not answer after the hook {name}")).await?;
+            }
+            Hook::Snapshot => {}
+        }
+        Ok(Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world))
+    }
+
+    /// Waits until every endpoint answers, or none does.
+    async fn until(&self, answering: bool, otherwise: &str) -> Result<(), Broken> {
+        let begun = Instant::now();
+        loop {
+            // New connections each time: those of before lead nowhere.
+            let ready = self.server.ready().await;
+            match (&ready, answering) {
+                (Ok(()), true) | (Err(_), false) => return Ok(()),
+                _ if begun.elapsed() > READY_AT_MOST => {
+                    let why = ready.err().map_or_else(String::new, |why| format!(": {why}"));
+                    let says = format!("{otherwise}, {} s long{why}", READY_AT_MOST.as_secs());
+                    return Err(if answering { Broken::Gone(says) } else { Broken::Setup(says) });
+                }
+                _ => tokio::time::sleep(BETWEEN).await,
+            }
+        }
+    }
+}
+
+fn says(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Kill => "the server is killed",
+        Hook::Start => "the server is started again",
+        Hook::Restart => "the server is restarted",
+        Hook::Snapshot => "the operator makes a backup",
+        Hook::Restore => "the operator restores the backup",
+    }
+}

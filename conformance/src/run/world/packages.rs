@@ -1,0 +1,113 @@
+//! The packages of one round: made once the server has said what it calls everyone, and found again in its answers.
+
+use std::sync::{Arc, PoisonError};
+
+use serde_json::Value;
+
+use crate::{
+    binding::{render, scalar::text_of},
+    mls::{
+        MlsClient, key_package_ref,
+        recipe::{Made, Surroundings},
+    },
+    recording::Broken,
+    run::world::World,
+    vector::Vector,
+};
+
+impl World {
+    /// Makes every package, with lifetimes from this moment on.
+    ///
+    /// # Errors
+    ///
+    /// A recipe that cannot be followed.
+    pub fn make_packages(&mut self, vector: &Vector, now: u64) -> Result<(), Broken> {
+        self.made_at = now;
+        self.give_credentials()?;
+        let mut names: Vec<_> = vector.key_packages.keys().collect();
+        // A package that takes over another's init key comes after it.
+        names.sort_by_key(|name| vector.key_packages[*name].same_init_key_as.is_some());
+        for name in names {
+            for copy in vector.copies(name) {
+                let made = self.make(vector, name, &copy);
+                let mut made = made.map_err(|why| Broken::Suite(format!("KeyPackage `{name}`: {why}")))?;
+                made.number = u32::try_from(self.packages.len() + 1).unwrap_or(u32::MAX);
+                self.packages.insert(copy, made);
+            }
+        }
+        Ok(())
+    }
+
+    /// The credentials of KeyPackages have the names that the server knows.
+    fn give_credentials(&mut self) -> Result<(), Broken> {
+        for actor in self.actors.values_mut() {
+            let identity = match &self.credential {
+                None => actor.identity.clone(),
+                Some(template) => {
+                    let mut variables = actor.saved.clone();
+                    variables.insert("user".into(), actor.identity.as_str().into());
+                    variables.insert("client".into(), actor.client.as_str().into());
+                    let filled = render::text(template, &variables, &|value| value.into());
+                    filled.map_err(|missing| Broken::Suite(format!("credential: {missing}")))?
+                }
+            };
+            if actor.mls.identity != identity {
+                actor.mls = Arc::new(MlsClient::new(&identity, actor.seed));
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&self, vector: &Vector, name: &str, copy: &str) -> Result<Made, String> {
+        let recipe = &vector.key_packages[name];
+        let owner = self.actor(vector, &recipe.client).ok_or("its client is not declared")?;
+        let identity = recipe.identity_of.as_ref().and_then(|user| self.identity(user));
+        let surroundings = Surroundings {
+            now: self.made_at,
+            same_init_key_as: recipe.same_init_key_as.as_ref().and_then(|other| self.packages.get(other)),
+            identity: identity.as_deref(),
+            seed: self.seed.child(copy),
+        };
+        self.material.make(&owner.mls, (&owner.identity, &owner.client), recipe, &surroundings)
+    }
+
+    /// The name of a package by its bytes.
+    #[must_use]
+    pub fn package_of(&self, bytes: &[u8]) -> String {
+        let found = self.packages.iter().find(|(_, made)| made.bare == bytes);
+        found.map_or_else(|| unknown(&key_package_ref(bytes)), |(name, _)| name.clone())
+    }
+
+    /// The name of a package by its reference.
+    #[must_use]
+    pub fn package_referred(&self, reference: &[u8]) -> String {
+        let found = self.packages.iter().find(|(_, made)| made.reference == reference);
+        found.map_or_else(|| unknown(reference), |(name, _)| name.clone())
+    }
+
+    /// The name of a package by its id: that of the suite, as a word or as a number, or that of the server.
+    #[must_use]
+    pub fn package_with_id(&self, id: &Value) -> String {
+        let text = text_of(id);
+        let ours = self.packages.iter().find(|(_, made)| made.id == text || made.number.to_string() == text);
+        let given = || self.ids.lock().unwrap_or_else(PoisonError::into_inner).get(&text).cloned();
+        given().or_else(|| ours.map(|(name, _)| name.clone())).unwrap_or_else(|| format!("unknown {text}"))
+    }
+
+    /// The server calls a package so.
+    pub fn give_id(&self, package: &str, id: &Value) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(text_of(id), package.into());
+    }
+
+    /// What the server calls a package, if it has said so.
+    #[must_use]
+    pub fn given_id(&self, package: &str) -> Option<String> {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().find(|(_, name)| *name == package).map(|(id, _)| id.clone())
+    }
+}
+
+fn unknown(reference: &[u8]) -> String {
+    let hex = data_encoding::HEXLOWER.encode(reference);
+    format!("unknown {}…", hex.get(..12).unwrap_or(&hex))
+}
