@@ -91,12 +91,12 @@ pub enum Capability {
     KeyExpiry,
     /// Says when the stock of a suite runs low.
     LowWater,
+    /// Tells an owner of a requester that takes more than a share of its stock; it declares one that the suite can reach.
+    Drain,
     /// Can be killed and started from outside, and keeps what it has stored; vectors with such a step need it unsaid.
     Restart,
     /// Can be restored from a backup from outside; vectors with such a step need it unsaid.
     Restore,
-    /// Tells an owner of a requester that takes more than a share of its stock; it declares one that the suite can reach.
-    Drain,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
 }

@@ -29,20 +29,20 @@ pub(super) struct Call<'a> {
     pub(super) newcomer: Option<Arc<MlsClient>>,
     /// Whether the answer is needed as a whole.
     pub(super) whole: bool,
+    /// How much longer than others this request may take.
+    pub(super) patience: Duration,
     /// The user whose clients the answer names, as the vector calls it.
     pub(super) target: Option<String>,
     /// The packages that it is about, in their order.
     pub(super) packages: Vec<String>,
-    /// How much longer than others this request may take.
-    pub(super) patience: Duration,
     pub(super) says: String,
 }
 
 impl<'a> Call<'a> {
     fn new(operation: Operation, actor: Option<&'a Actor>, says: String) -> Self {
-        let (variables, packages, patience) = (Variables::new(), vec![], Duration::ZERO);
-        let (proof, method, enlisted, newcomer, target, whole) = (Proof::Good, None, None, None, None, false);
-        Self { operation, actor, variables, proof, method, enlisted, newcomer, whole, target, packages, patience, says }
+        let (variables, packages, proof, patience) = (Variables::new(), vec![], Proof::Good, Duration::ZERO);
+        let (method, enlisted, newcomer, target, whole) = (None, None, None, None, false);
+        Self { operation, actor, variables, proof, method, enlisted, newcomer, whole, patience, target, packages, says }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -36,7 +36,7 @@ impl Runner<'_> {
             transport::pass(gate).await;
         }
         recorded.sent = self.begun.elapsed();
-        let answer = adapter.ask(question.clone(), self.server.timeout).await;
+        let answer = adapter.ask(question.clone(), self.server.timeout.saturating_add(call.patience)).await;
         recorded.answered = self.begun.elapsed();
         let mut learned = Variables::new();
         recorded.observed = match &answer {
