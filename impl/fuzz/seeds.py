@@ -75,6 +75,8 @@ def rows(key, package, last_resort):
               ("DELETE", f"/v1/users/{BOB}/blocks?requester=acct:eve@example.net", None))
     yield row(("POST", "/v1/users", {"user": "acct:new@example.org"}), ("GET", "/v1/policy", None),
               ("GET", "/healthz", None), ("GET", "/problems/busy", None), ("GET", "/openapi.json", None))
+    yield row(("GET", f"/.well-known/webfinger?resource={BOB}", None), ("GET", "/readyz", None),
+              ("POST", "/v1/operator/backups", None))
 
 
 def row(*requests):

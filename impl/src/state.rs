@@ -29,8 +29,8 @@ pub struct UserState {
     /// Every signature key ever added.
     pub(crate) keys: BTreeMap<SignatureKeyId, ListedKey>,
     /// By client: there is one for each client that ever had a key; a removed one stays, for its sequence numbers and its
-    /// memory of KeyPackages.
-    pub(crate) clients: BTreeMap<ClientName, ClientState>,
+    /// memory of KeyPackages. Boxed, since a map makes room for eleven at once, and most users have one or two.
+    pub(crate) clients: BTreeMap<ClientName, Box<ClientState>>,
     /// Answered claims that carried an idempotency key.
     pub(crate) claims: BTreeMap<(Requester, IdempotencyKey), AnsweredClaim>,
     /// Claims with an idempotency key that a limit refused. A requester can invent keys, so these are let go at the first
@@ -98,7 +98,7 @@ impl UserState {
                 let listed = ListedKey { key: key.clone(), client: client.clone(), added_at, expires_at, removed_at };
                 self.keys.insert(key.id(), listed);
                 let sequence = self.sequences_from;
-                let new = || ClientState { sequence, ..ClientState::default() };
+                let new = || Box::new(ClientState { sequence, ..ClientState::default() });
                 self.clients.entry(client.clone()).or_insert_with(new);
                 if let Some(enrolment) = self.enrolment.as_mut().filter(|_| *by_token) {
                     enrolment.spent = true;
@@ -215,7 +215,7 @@ impl UserState {
     /// A client that has a valid signature key; without one it is no client.
     pub(crate) fn client(&self, now: UnixSeconds, name: &ClientName) -> Option<&ClientState> {
         let listed = self.keys.values().any(|listed| listed.client == *name && listed.is_valid(now));
-        self.clients.get(name).filter(|_| listed)
+        self.clients.get(name).map(Box::as_ref).filter(|_| listed)
     }
 }
 

@@ -11,6 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use kpd_server::{Mutant, mutants::MUTANTS};
 
 use crate::{
+    catalogue::Companion,
     cli::{CliError, out::say, run::judge_embedded, serve::named},
     embedded::Embedded,
     library::{self, Library},
@@ -53,6 +54,7 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     } else {
         arguments.names.iter().map(|name| named(name)).collect::<Result<_, _>>()?
     };
+    let (mutants, elsewhere): (Vec<_>, Vec<_>) = mutants.into_iter().partition(|mutant| has_vector(&library, mutant));
     let options = Options { jobs: arguments.jobs, seed: arguments.seed, rounds: None };
     if let Some(runs) = arguments.power {
         return power(&library, &mutants, options, runs).await;
@@ -85,6 +87,9 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
             alive.push(mutant.name);
         }
     }
+    for mutant in &elsewhere {
+        say!("{:<38} {:<26} {:>6}  no vector: see kpd explain {}", mutant.name, mutant.breaks, "-", mutant.breaks);
+    }
     let idle: Vec<&Arc<Vector>> = library.vectors.iter().filter(|vector| !killers.contains(&vector.id)).collect();
     say!(
         "\n{} of {} mutants killed in {:.1} s; {} of {} vectors kill something",
@@ -97,7 +102,18 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     if arguments.idle {
         idle.iter().for_each(|vector| say!("kills nothing: {}", vector.id));
     }
-    if alive.is_empty() { Ok(Exit::Passed) } else { Ok(Exit::Failed) }
+    Ok(match (mutants.is_empty(), alive.is_empty()) {
+        (true, _) => Exit::Nothing,
+        (_, true) => Exit::Passed,
+        (_, false) => Exit::Failed,
+    })
+}
+
+/// Whether any vector could catch it: of a few rules the catalogue says why there is none, and what catches theirs.
+fn has_vector(library: &Library, mutant: &Mutant) -> bool {
+    let rule = library.catalogue.rule(mutant.breaks);
+    let excused = rule.is_some_and(|rule| rule.pending.is_some() || rule.exempt.contains_key(&Companion::Vector));
+    !excused || library.vectors.iter().any(|vector| vector.rules.iter().any(|rule| rule == mutant.breaks))
 }
 
 /// The vector that catches a mutant: one of the rule that it breaks, best one that checks this rule above all. What else

@@ -9,10 +9,7 @@ mod operations;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
-use tokio::{
-    sync::watch,
-    task::{AbortHandle, JoinHandle},
-};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     auth::Gate,
@@ -44,6 +41,8 @@ pub struct Running {
     stopping: watch::Sender<bool>,
     closing: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    /// Ends all waiting when it closes.
+    ending: JoinHandle<()>,
     /// Serves metrics and collects, until the end.
     aside: Vec<Aside>,
     patience: Duration,
@@ -51,7 +50,7 @@ pub struct Running {
 
 /// A task that ends with its owner.
 #[derive(Debug)]
-struct Aside(AbortHandle);
+struct Aside(JoinHandle<()>);
 
 impl Drop for Aside {
     fn drop(&mut self) {
@@ -119,7 +118,7 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     let fenced = if fence { Some(app.directory.fence_all().await.map_err(StartError::Fence)?) } else { None };
     let metrics_address = operators.as_ref().map(|(_, address)| *address);
     let mut aside = vec![task(collect_again_and_again(Arc::clone(&app)))];
-    tokio::spawn(end_waiting_with(is_closing.clone(), Arc::clone(&app)));
+    let ending = tokio::spawn(end_waiting_with(is_closing.clone(), Arc::clone(&app)));
     if let Some((listener, _)) = operators {
         let router = operators_router(app);
         let (limits, metrics) = (HttpLimits { connections_max: OPERATORS_MAX, ..limits }, Arc::clone(&metrics));
@@ -128,11 +127,11 @@ pub async fn start_over(stores: Stores, config: Config) -> Result<Running, Start
     }
     let service = Service { router, limits, tls: tls.clone(), metrics, closing: is_closing };
     let serving = tokio::spawn(listening::listen(listener, service));
-    Ok(Running { address, fenced, metrics_address, tls, stopping, closing, serving, aside, patience })
+    Ok(Running { address, fenced, metrics_address, tls, stopping, closing, serving, ending, aside, patience })
 }
 
 fn task(work: impl Future<Output = ()> + Send + 'static) -> Aside {
-    Aside(tokio::spawn(work).abort_handle())
+    Aside(tokio::spawn(work))
 }
 
 /// Who waits for notifications is answered when the server stops: nobody's patience is to keep it from that.
@@ -213,7 +212,7 @@ impl Running {
     /// Stops: no new connections, and the requests under way are answered, if that does not take too long.
     pub async fn shutdown(self) {
         self.announce_stop();
-        let Self { closing, mut serving, aside, patience, .. } = self;
+        let Self { closing, mut serving, ending, aside, patience, .. } = self;
         closing.send_replace(true);
         if tokio::time::timeout(patience, &mut serving).await.is_err() {
             let seconds = patience.as_secs();
@@ -222,7 +221,12 @@ impl Running {
             // Its end, not only the wish for it: nothing is served after this.
             let _ = serving.await;
         }
-        drop(aside);
+        // Until these have ended, too, the store is in use.
+        let _ = ending.await;
+        for mut task in aside {
+            task.0.abort();
+            let _ = (&mut task.0).await;
+        }
     }
 }
 

@@ -42,6 +42,9 @@ fn what_fuzzers_sent_is_answered_as_documented() {
             }
         });
     }
-    let missing: Vec<_> = operations.difference(&good).collect();
+    let missing: Vec<_> = operations.difference(&good).filter(|operation| *operation != NEEDS_A_FILE).collect();
     assert!(missing.is_empty(), "the corpus has no request that succeeds for {missing:?}");
 }
+
+/// What is fuzzed keeps its histories in memory: there is nothing to back up, and that answer is documented, too.
+const NEEDS_A_FILE: &str = "post /v1/operator/backups";

@@ -7,13 +7,14 @@ use kpd_directory::claim::ClaimError;
 use serde_json::Value;
 
 use super::{Problem, ProblemKind};
-use crate::service::NotDone;
+use crate::{service::NotDone, store::StoreError};
 
 /// Those that a client cannot bring about over HTTP.
 #[tokio::test]
 async fn of_the_servers_own_troubles() {
     let failed = || NotDone::<ClaimError>::Failed("what only the operator is told".into());
-    for (name, trouble) in [("busy", NotDone::Contended), ("failed", failed())] {
+    let store = NotDone::<ClaimError>::Store(StoreError::because("what only the operator is told"));
+    for (name, trouble) in [("busy", NotDone::Contended), ("failed", failed()), ("store-failed", store)] {
         let answer = Problem::from(trouble).into_response();
         let headers = answer.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()));
         let head = format!("{}\n{}", answer.status().as_u16(), headers.collect::<String>());

@@ -51,7 +51,7 @@ pub(super) async fn begin(app: App, mut reader: Reader) -> Result<Response, Prob
         Heard::Notifications(notifications) => notifications,
         Heard::Nothing | Heard::Over => vec![],
     };
-    let told = Told { app, reader, ready: ready.into_iter(), begun: false };
+    let told = Box::new(Told { app, reader, ready: ready.into_iter(), begun: false });
     let stream = Sse::new(stream::unfold(told, next)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // The last one is for proxies that would hold small pieces back.
     let headers = [(CACHE_CONTROL.as_str(), "no-store"), (VARY.as_str(), ACCEPT.as_str()), ("x-accel-buffering", "no")];
@@ -67,7 +67,7 @@ struct Told {
 
 /// The stream ends with its key, its client or the server, and also where the feed cannot be read at the moment: its
 /// reader comes again and says where it was.
-async fn next(mut told: Told) -> Option<(Result<Event, Error>, Told)> {
+async fn next(mut told: Box<Told>) -> Option<(Result<Event, Error>, Box<Told>)> {
     if !told.begun {
         told.begun = true;
         return Some((Ok(Event::default().retry(RETRY)), told));

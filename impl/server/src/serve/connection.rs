@@ -43,7 +43,8 @@ impl Service {
         let Some(tls) = &self.tls else { return self.drive(stream).await };
         let patience = Duration::from_secs(self.limits.header_seconds);
         match tokio::time::timeout(patience, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => self.drive(stream).await,
+            // Boxed, so that a connection without TLS is not as large as one with it.
+            Ok(Ok(stream)) => Box::pin(self.drive(stream)).await,
             _ => self.metrics.cut("tls"),
         }
     }
@@ -58,7 +59,8 @@ impl Service {
             if is_tls {
                 request.extensions_mut().insert(OverTls);
             }
-            let answer = answered(router.clone(), request);
+            // Boxed, since a connection keeps room for such a future to its end.
+            let answer = Box::pin(answered(router.clone(), request));
             async move { Ok::<_, Infallible>(answer.await.map(|body| Accompanied { body, _under_way: under_way })) }
         });
         let builder = self.builder();

@@ -160,7 +160,8 @@ impl Reader {
     pub(crate) async fn next(&mut self, directory: &Directory, wait: Duration) -> Result<Heard, NotDone<HearError>> {
         let until = Instant::now() + wait;
         loop {
-            let notifications = self.look(directory).await?;
+            // Boxed, since who waits does not look, and most of the time it waits.
+            let notifications = Box::pin(self.look(directory)).await?;
             if let Some(newest) = notifications.last() {
                 self.after = newest.sequence;
                 return Ok(Heard::Notifications(notifications));
@@ -180,7 +181,7 @@ impl Reader {
                     Ok(Ok(())) => break,
                     Ok(Err(_)) => return Ok(Heard::Over),
                     Err(_) if self.key_until.is_some_and(|end| end <= clock::now()) => break,
-                    Err(_) if self.moved(directory).await => break,
+                    Err(_) if Box::pin(self.moved(directory)).await => break,
                     Err(_) => {}
                 }
             }

@@ -12,7 +12,10 @@ use kpd_server::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, Key, Person, Site, package::batch, site::OPERATOR};
+use crate::{
+    problems::snapshot,
+    support::{Answer, Call, Key, Person, Site, package::batch, site::OPERATOR},
+};
 
 /// Short times: what a test waits for is seconds.
 const BOUNDS: Bounds = Bounds {
@@ -141,7 +144,9 @@ async fn nobody_is_somebody_by_the_name_of_a_server_alone() {
     let cast = Cast::new().await;
     // With the key of eve, who is nobody at b.example, and with one that bob does not have.
     let eve = Person::new("acct:eve@b.example", "eve-phone", Key::ed25519(3));
-    unresolvable(&cast.claim(&eve).await);
+    let refused = cast.claim(&eve).await;
+    unresolvable(&refused);
+    snapshot("requester-unresolvable", &refused);
     let as_bob = Person::new(cast.bob.user, "bob-laptop", Key::ed25519(3));
     assert_eq!(cast.claim(&as_bob).await.body["reason"], "unknown-key");
     // A signature that does not hold, under a key that does.

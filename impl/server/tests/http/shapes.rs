@@ -27,6 +27,20 @@ async fn of_policy_and_blocks() {
     snapshot("answer-blocks", &site.get(path.clone()).by(&bob).send().await);
 }
 
+/// `KEY-RESOLVE`
+#[tokio::test]
+async fn of_discovery() {
+    let site = Site::start().await;
+    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+    site.enrol(&bob).await;
+    let mut found = site.get(format!("/.well-known/webfinger?resource={}", bob.user)).send().await;
+    for link in found.body["links"].as_array_mut().unwrap() {
+        link["href"] = link["href"].as_str().unwrap().replace(&site.base(), "https://directory.example.org").into();
+    }
+    snapshot("answer-discovered", &found);
+    snapshot("answer-readiness", &site.get("/readyz").send().await);
+}
+
 #[tokio::test]
 async fn of_keys() {
     let site = Site::start().await;

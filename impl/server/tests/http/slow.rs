@@ -15,7 +15,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Site, site::OPERATOR};
+use crate::{
+    problems::snapshot,
+    support::{self, Site, site::OPERATOR},
+};
 
 fn limited(change: impl FnOnce(&mut HttpLimits)) -> Config {
     let mut config = Config::new(OPERATOR);
@@ -86,7 +89,7 @@ async fn a_body_that_does_not_come_is_answered_with_too_slow() {
     let mut slow = connected(&site, head.as_bytes()).await;
     site.get("/healthz").send().await.is(200);
     let (told, took) = rest(&mut slow).await;
-    assert!(told.starts_with("HTTP/1.1 408") && told.contains("/problems/too-slow"), "{told}");
+    snapshot("too-slow", &support::Answer::read(&told));
     assert!(took.as_secs() < 6, "{took:?}");
 }
 
@@ -162,6 +165,7 @@ async fn a_request_without_an_answer_ends_but_for_who_waits_for_news() {
     let site = Site::over(Stores { users, ..whole }, config, false).await;
     let answer = site.get("/v1/users/acct:bob@example.org/keys").send().await;
     assert_eq!((answer.status, answer.problem()), (503, "timed-out"));
+    snapshot("timed-out", &answer);
     let begun = Instant::now();
     let bob = crate::support::Person::new("acct:bob@example.org", "phone", crate::support::Key::ed25519(1));
     let waiting = site.get(bob.own("notifications")).by(&bob).send().await;
@@ -176,7 +180,6 @@ async fn a_store_that_does_not_answer_makes_the_server_unready_and_not_dead() {
     let keys = Arc::new(Lame(whole.keys.clone(), Duration::from_secs(3600)));
     let site = Site::over(Stores { keys, ..whole }, Config::new(OPERATOR), false).await;
     let answer = site.get("/readyz").send().await;
-    assert_eq!((answer.status, answer.problem()), (503, "not-ready"));
-    assert_eq!(answer.body["detail"], "the store does not answer");
+    snapshot("not-ready", &answer);
     site.get("/healthz").send().await.is(200);
 }

@@ -34,11 +34,15 @@ pub(crate) struct Tour {
     lines: Vec<String>,
 }
 
-/// Everything, on servers of its own: what is limited on another one, at the same time.
+/// Everything, on servers of its own, at the same time: some wait for what is limited or ends.
 pub(crate) async fn walk(mutant: Option<Mutant>) -> Vec<String> {
-    let (unlimited, limited, restarted) =
-        tokio::join!(walk_unlimited(mutant), limits::walk_limited(mutant), restart::walk_restarted(mutant));
-    [unlimited, limited, restarted].concat()
+    let (unlimited, limited, restarted, expiring) = tokio::join!(
+        walk_unlimited(mutant),
+        limits::walk_limited(mutant),
+        restart::walk_restarted(mutant),
+        expiry::walk_expiring(mutant)
+    );
+    [unlimited, limited, restarted, expiring].concat()
 }
 
 async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
@@ -48,8 +52,6 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
     let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared selection", declared["selection"].clone());
-    let ending = tour.will_end().await;
-    let expiring = tour.will_expire().await;
     tour.publishing().await;
     tour.framing().await;
     tour.claiming().await;
@@ -62,8 +64,6 @@ async fn walk_unlimited(mutant: Option<Mutant>) -> Vec<String> {
     tour.half_lives().await;
     tour.removing().await;
     tour.waiting().await;
-    tour.has_ended(&ending).await;
-    tour.has_expired(&expiring).await;
     crate::document::says_all_of(&tour.site).await;
     tour.site.stop().await;
     tour.lines

@@ -16,6 +16,7 @@ DICE = "x-dice"
 
 directory = Directory(os.environ["KPD_URL"], os.environ["KPD_OPERATOR_TOKEN"])
 answers = collections.defaultdict(collections.Counter)
+reasons = collections.defaultdict(collections.Counter)
 unplanned = random.Random(int(os.environ.get("KPD_SEED", "1")))
 
 
@@ -50,7 +51,19 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    answers[f"{case.method.upper()} {case.path}"][response.status_code] += 1
+    operation = f"{case.method.upper()} {case.path}"
+    answers[operation][response.status_code] += 1
+    if response.status_code == 401:
+        reasons[operation][reason(response)] += 1
+
+
+def reason(response):
+    """Why a request was nobody's."""
+    try:
+        problem = json.loads(response.content)
+    except ValueError:
+        return "no problem"
+    return problem.get("reason") or problem.get("type", "no type")
 
 
 def streams(operation):
@@ -62,7 +75,8 @@ def streams(operation):
 @atexit.register
 def write_answers():
     with open(os.environ["KPD_ANSWERS"], "w", encoding="utf-8") as file:
-        json.dump({operation: dict(statuses) for operation, statuses in answers.items()}, file, indent=1)
+        told = {"answers": answers, "reasons": reasons}
+        json.dump(told, file, indent=1)
 
 
 # How long an answer may be waited for: a harness has no time to wait.

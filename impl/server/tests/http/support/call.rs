@@ -161,6 +161,16 @@ impl<'a> Call<'a> {
 }
 
 impl Answer {
+    /// What came over a bare connection.
+    pub(crate) fn read(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let (first, fields) = head.split_once("\r\n").unwrap();
+        let fields = fields.lines().filter_map(|line| line.split_once(": "));
+        let headers = fields.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let status = first.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, headers, body: serde_json::from_str(body).unwrap() }
+    }
+
     /// Insists on a status.
     #[track_caller]
     pub(crate) fn is(self, status: u16) -> Value {

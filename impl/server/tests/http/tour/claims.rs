@@ -110,8 +110,9 @@ impl Tour {
         }
     }
 
-    /// Packages that end soon, and one that begins late: published now, looked at last.
-    pub(super) async fn will_end(&mut self) -> Person {
+    /// Packages that end soon, and one that begins late: published now, looked at when they have ended, which is at the
+    /// time that is returned.
+    pub(super) async fn will_end(&mut self) -> (Person, u64) {
         let ida = self.owner("acct:ida@example.org", 24).await;
         let now = self.site.now();
         let ending = Recipe { not_after: now + 5, ..ida.package("ending", now) };
@@ -120,11 +121,10 @@ impl Tour {
         let packages = [ending, beginning, last].map(|recipe| self.make(&recipe));
         let answer = self.publish(&ida, &packages.each_ref().map(Vec::as_slice)).await;
         self.tell_status("publish what ends soon and what begins late", &answer);
-        ida
+        (ida, now + 6)
     }
 
-    pub(super) async fn has_ended(&mut self, ida: &Person) {
-        let ended = self.site.now() + 6;
+    pub(super) async fn has_ended(&mut self, ida: &Person, ended: u64) {
         while self.site.now() < ended {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }

@@ -1,8 +1,14 @@
-//! Signature keys that end: set to end soon at the beginning of the walk, looked at when they have.
+//! What ends by itself, signature keys above all: set to end soon at the beginning of a walk of its own, looked at when it
+//! has.
 
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
+use kpd_directory::{
+    Policy,
+    policy::{Limits, Selection},
+};
+use kpd_server::Mutant;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -20,7 +26,19 @@ pub(super) struct Pam {
 }
 
 /// Long enough for all that comes before it, also where many walk at once.
-const SOON: u64 = 12;
+const SOON: u64 = 8;
+
+pub(super) async fn walk_expiring(mutant: Option<Mutant>) -> Vec<String> {
+    let policy = Policy { selection: Selection::Fifo, limits: Limits::NONE, ..Policy::default() };
+    let mut tour = Tour::on(policy, mutant).await;
+    let (ending, ended) = tour.will_end().await;
+    let expiring = tour.will_expire().await;
+    tour.has_ended(&ending, ended).await;
+    tour.has_expired(&expiring).await;
+    crate::document::says_all_of(&tour.site).await;
+    tour.site.stop().await;
+    tour.lines
+}
 
 impl Tour {
     pub(super) async fn will_expire(&mut self) -> Pam {
