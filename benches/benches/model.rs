@@ -19,6 +19,7 @@ fn stocked(packages: u32) -> State {
         package: Package(package),
         client: Client(0),
         suite: Suite(1),
+        offers: [].into(),
         role: Role::Regular,
         init_key: InitKey(package),
         signer: Key(0),
@@ -43,6 +44,7 @@ fn claim(round: u32, lane: u32, package: u32) -> Operation {
         requester_client: None,
         user: User(0),
         suites: [].into(),
+        requires: [].into(),
         last_resort_accepted: true,
         key: None,
     };

@@ -22,6 +22,7 @@ fn facts(package: u32, client: u32, role: Role) -> Facts {
         package: Package(package),
         client: Client(client),
         suite: Suite(1),
+        offers: [].into(),
         role,
         init_key: InitKey(package),
         signer: Key(client),
@@ -45,6 +46,7 @@ fn claim(client: u32, requester: u32, answer: Option<Status>, invoked: u64, retu
         requester_client: None,
         user: User(client),
         suites: [].into(),
+        requires: [].into(),
         last_resort_accepted: true,
         key: None,
     };

@@ -124,7 +124,14 @@ pub fn verify(bytes: Vec<u8>) -> KeyPackage {
 pub fn claim() -> Claim {
     let (user, client) = (UserId::parse("acct:carol@example.net"), ClientName::parse("laptop"));
     let requester = Requester { user: user.expect("a user"), client: client.expect("a client") };
-    Claim { requester, cipher_suites: vec![], last_resort: LastResort::Accept, idempotency_key: None, vouched_by: None }
+    Claim {
+        requester,
+        cipher_suites: vec![],
+        required_capabilities: Default::default(),
+        last_resort: LastResort::Accept,
+        idempotency_key: None,
+        vouched_by: None,
+    }
 }
 
 fn mls_suite(suite: u16) -> Ciphersuite {

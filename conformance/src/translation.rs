@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_model::{
     history::{Event, Facts, Role, State},
-    names::{Client, InitKey, Key, Package, Requester, Suite, Time, User},
+    names::{Client, Feature, InitKey, Key, Package, Requester, Suite, Time, User, features},
 };
 
-use crate::vector::{Place, Vector};
+use crate::vector::{Capabilities, Mark, Place, Recipe, Vector};
 
 /// The second at which everything of a vector is made: lifetimes count from here, and may begin before it.
 pub(crate) const MADE_AT: Time = 1_000_000_000;
@@ -28,6 +28,13 @@ pub(crate) struct Names<'a> {
     packages: Vec<String>,
     /// Each with the user and client that it belongs to.
     claim_keys: Vec<((String, String), &'a String)>,
+}
+
+/// What the leaf of such a package lists: its own credential, how a last resort is marked, and what the recipe says.
+fn offers(recipe: &Recipe) -> BTreeSet<Feature> {
+    let Capabilities { extensions, proposals, credentials } = recipe.capabilities.clone();
+    let mark = recipe.last_resort.then_some(if recipe.mark == Mark::Component { 0x0006 } else { 0x000a });
+    features(extensions.into_iter().chain(mark), proposals, credentials.into_iter().chain([1]))
 }
 
 /// A client of a vector. Each has a signature key of its own.
@@ -174,6 +181,7 @@ impl<'a> Names<'a> {
             package,
             client,
             suite: Suite(recipe.cipher_suite.into()),
+            offers: offers(recipe),
             role: if recipe.last_resort { Role::LastResort } else { Role::Regular },
             init_key: InitKey(init_key.0),
             // Clients count up, and strangers down.

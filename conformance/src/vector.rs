@@ -67,6 +67,8 @@ pub enum Capability {
     Idempotency,
     /// Claims that name acceptable cipher suites, and more than one suite.
     CipherSuites,
+    /// Claims that require capabilities of a leaf.
+    RequiredCapabilities,
     /// Claims that refuse a last resort.
     RefuseLastResort,
     /// Taking packages back.
@@ -142,6 +144,9 @@ pub struct Recipe {
     /// Valid until, in seconds from now; in 30 days unless said otherwise.
     #[serde(default)]
     pub not_after: Option<i64>,
+    /// What its leaf lists, beside what it must.
+    #[serde(default)]
+    pub capabilities: Capabilities,
     /// Behind the frame of an MLSMessage.
     #[serde(default)]
     pub framed: bool,
@@ -163,6 +168,22 @@ pub struct Recipe {
     /// So many different packages after this recipe, all under its name.
     #[serde(default = "one")]
     pub copies: u32,
+}
+
+/// Types of extensions, proposals and credentials: of those in a leaf, or of those that a claim requires
+/// (RFC 9420 §7.2, §11.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Types of extensions.
+    #[serde(default)]
+    pub extensions: Vec<u16>,
+    /// Types of proposals.
+    #[serde(default)]
+    pub proposals: Vec<u16>,
+    /// Types of credentials.
+    #[serde(default)]
+    pub credentials: Vec<u16>,
 }
 
 fn one() -> u32 {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Decision, Event,
     event::{Claim, Granted, LastResort, Watched},
-    key_package::Role,
+    key_package::{Facts, Role},
     limits::Limited,
     names::{CipherSuite, ClientName, KeyPackageRef, SignatureKeyId, UnixSeconds, UserId},
     policy::{DrainAlert, Policy, Selection},
@@ -44,7 +44,8 @@ pub enum ClientAnswer {
     },
     /// Nothing is left.
     Exhausted,
-    /// There is something, but of no suite that will do (`CLAIM-COMPATIBLE`).
+    /// There is something, but nothing of a suite that will do with the capabilities that are required
+    /// (`CLAIM-COMPATIBLE`).
     Incompatible,
 }
 
@@ -188,7 +189,9 @@ impl ClientState {
         pick: &mut dyn FnMut(usize) -> usize,
     ) -> Granted {
         let suites: Vec<CipherSuite> = self.stock.keys().filter(|suite| claim.will_do(**suite)).copied().collect();
-        let regular: Vec<&Record> = suites.iter().flat_map(|suite| self.live_regular(*suite, now, listed)).collect();
+        let fits = |record: &&Record| record.facts.capabilities.hold(&claim.required_capabilities);
+        let regular = suites.iter().flat_map(|suite| self.live_regular(*suite, now, listed));
+        let regular: Vec<&Record> = regular.filter(fits).collect();
         let chosen = match policy.selection {
             _ if regular.is_empty() => None,
             Selection::Fifo => regular.iter().min_by_key(|record| record.place),
@@ -196,25 +199,43 @@ impl ClientState {
         };
         let last_resort = || {
             let mut acceptable = suites.iter().filter(|_| claim.last_resort == LastResort::Accept);
-            acceptable.find_map(|suite| self.live_last_resort(*suite, now, listed))
+            acceptable.find_map(|suite| self.live_last_resort(*suite, now, listed).filter(fits))
         };
         match chosen.copied().or_else(last_resort) {
             Some(record) => Granted::KeyPackage { reference: record.facts.reference, role: record.facts.role },
             None if suites.is_empty() && !self.stock.is_empty() => Granted::Incompatible,
+            // Whoever requires something learns that there is another one, which a refill alone would not mend.
+            None if !claim.required_capabilities.is_empty() && self.has_unfit(now, listed, claim) => {
+                Granted::Incompatible
+            }
             None => Granted::Exhausted,
         }
+    }
+
+    /// Whether there is something live that this claim cannot use.
+    fn has_unfit(&self, now: UnixSeconds, listed: &BTreeSet<SignatureKeyId>, claim: &Claim) -> bool {
+        let unfit = |record: &Record| !claim.fits(&record.facts);
+        self.stock.keys().any(|suite| {
+            self.live_regular(*suite, now, listed).any(unfit)
+                || self.live_last_resort(*suite, now, listed).is_some_and(unfit)
+        })
     }
 }
 
 impl Claim {
+    fn fits(&self, facts: &Facts) -> bool {
+        self.will_do(facts.suite) && facts.capabilities.hold(&self.required_capabilities)
+    }
+
     fn will_do(&self, suite: CipherSuite) -> bool {
         self.cipher_suites.is_empty() || self.cipher_suites.contains(&suite)
     }
 
     /// Whether this is the same question, from the same requester: a client that repeats itself may list its suites in
-    /// another order.
+    /// another order, and what it requires.
     pub(crate) fn asks_like(&self, other: &Self) -> bool {
         let suites = |claim: &Self| claim.cipher_suites.iter().copied().collect::<BTreeSet<_>>();
-        suites(self) == suites(other) && self.last_resort == other.last_resort
+        let required = self.required_capabilities == other.required_capabilities;
+        suites(self) == suites(other) && required && self.last_resort == other.last_resort
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blocks::Blocked,
+    capabilities::Capabilities,
     feed::Drain,
     key_package::{Facts, Role},
     limits::Limited,
@@ -74,6 +75,8 @@ pub struct Claim {
     pub requester: Requester,
     /// The suites that will do; empty means any.
     pub cipher_suites: Vec<CipherSuite>,
+    /// What a KeyPackage's leaf must list, each of it (`CLAIM-COMPATIBLE`).
+    pub required_capabilities: Capabilities,
     /// Whether a last resort will do (`LAST-TOLD`).
     pub last_resort: LastResort,
     /// Makes a repetition recognisable (`CLAIM-RETRY`).
@@ -116,6 +119,6 @@ pub enum Granted {
     },
     /// Nothing is left.
     Exhausted,
-    /// There is something, but of no suite that will do.
+    /// There is something, but nothing of a suite that will do with the capabilities that are required.
     Incompatible,
 }

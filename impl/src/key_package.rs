@@ -19,6 +19,7 @@ use openmls_rust_crypto::RustCrypto;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    capabilities::Capabilities,
     names::{CipherSuite, KeyPackageRef, SignatureKey, SignatureScheme, UnixSeconds, sha256},
     policy::Policy,
 };
@@ -52,6 +53,8 @@ pub struct Facts {
     pub suite: CipherSuite,
     /// Regular or last resort, as marked in the KeyPackage itself (`LAST-MARKED`).
     pub role: Role,
+    /// What its leaf says that the client can do. No longer than the bytes that it was read from.
+    pub capabilities: Capabilities,
     /// The signature key in its leaf.
     pub signer: SignatureKey,
     /// Valid from this second on.
@@ -217,6 +220,7 @@ impl Reading {
             init_key_digest: sha256(&[self.init_key()]),
             suite: self.suite(),
             role: self.role(),
+            capabilities: self.capabilities(),
             signer,
             not_before,
             not_after,

@@ -4,8 +4,8 @@
 //! state and returns a [`Decision`]: the answer, and the events to append before the answer leaves. An error carries no
 //! events, so a refusal changes nothing (`CLAIM-REFUSAL-FREE`). Rules are named as in `vectors/rules.yaml`.
 //!
-//! Read in this order: [`names`], [`policy`], [`key_package`] (bytes become a verified KeyPackage), [`event`],
-//! [`state`], [`standing`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`],
+//! Read in this order: [`names`], [`policy`], [`key_package`] (bytes become a verified KeyPackage), [`capabilities`],
+//! [`event`], [`state`], [`standing`], then the commands: [`keys`], [`publish`], [`limits`], [`claim`], [`blocks`], [`withdraw`], [`feed`],
 //! [`reconcile`], [`upkeep`].
 
 pub mod names;
@@ -13,6 +13,8 @@ pub mod names;
 pub mod policy;
 
 pub mod key_package;
+
+pub mod capabilities;
 
 pub mod event;
 
@@ -44,6 +46,7 @@ mod memory;
 pub mod fuzzing;
 
 pub use crate::{
+    capabilities::Capabilities,
     event::Event,
     names::{
         CipherSuite, ClientName, IdempotencyKey, KeyPackageRef, Requester, ServerName, SignatureKey, SignatureKeyId,

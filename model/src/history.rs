@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{ClaimKey, Client, InitKey, Key, Package, Requester, Sequence, Suite, Time, User};
+use crate::names::{ClaimKey, Client, Feature, InitKey, Key, Package, Requester, Sequence, Suite, Time, User};
 
 pub use state::{
     Answer, Answered, Fate, KeyState, PackageStanding, PackageState, SEQUENCE_JUMP, Standing, State, Taken,
@@ -60,6 +60,8 @@ pub struct Facts {
     pub client: Client,
     /// Its cipher suite.
     pub suite: Suite,
+    /// The capabilities in its leaf, as far as they are not everybody's.
+    pub offers: BTreeSet<Feature>,
     /// Regular or last resort.
     pub role: Role,
     /// Its HPKE init key.
@@ -102,6 +104,8 @@ pub struct Claim {
     pub user: User,
     /// The acceptable suites; empty means any.
     pub suites: BTreeSet<Suite>,
+    /// The capabilities that a package must have, each of them.
+    pub requires: BTreeSet<Feature>,
     /// Whether a last resort will do.
     pub last_resort_accepted: bool,
     /// Makes a repetition of this claim recognisable (`CLAIM-RETRY`).
@@ -118,7 +122,7 @@ pub enum Status {
     LastResort(Package),
     /// Nothing is left.
     Exhausted,
-    /// There is something, but of no acceptable suite.
+    /// There is something, but nothing of an acceptable suite with the capabilities that are required.
     Incompatible,
 }
 

@@ -1,6 +1,6 @@
 //! Identifiers: small numbers, ordered, each a type of its own; whoever drives the model keeps the table to real names.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,10 @@ name!(
     Suite, "suite"
 );
 name!(
+    /// A capability in a leaf that a group can require: an extension, a proposal or a credential (RFC 9420 §7.2).
+    Feature, "feature"
+);
+name!(
     /// Who asks: an authenticated client.
     Requester, "r"
 );
@@ -50,6 +54,19 @@ name!(
     /// The idempotency key of a claim, chosen by its requester.
     ClaimKey, "c"
 );
+
+/// The capabilities of these types of extensions, proposals and credentials, without those that every client has and
+/// none lists (RFC 9420 §7.2).
+pub fn features(
+    extensions: impl IntoIterator<Item = u16>,
+    proposals: impl IntoIterator<Item = u16>,
+    credentials: impl IntoIterator<Item = u16>,
+) -> BTreeSet<Feature> {
+    let extensions = extensions.into_iter().filter(|kind| !(1..=5).contains(kind)).map(|kind| (0x1_0000, kind));
+    let proposals = proposals.into_iter().filter(|kind| !(1..=7).contains(kind)).map(|kind| (0x2_0000, kind));
+    let credentials = credentials.into_iter().map(|kind| (0x3_0000, kind));
+    extensions.chain(proposals).chain(credentials).map(|(of, kind)| Feature(of + u32::from(kind))).collect()
+}
 
 /// Seconds on the model's clock; they pass only by `Op::Tick`.
 pub type Time = u64;

@@ -58,7 +58,7 @@ pub const RULES: &[Rule] = &[
     rule!("CLAIM-DURABLE", claiming::answered_unrecorded, claiming::granted),
     rule!("CLAIM-RETRY", claiming::answered_differently, claiming::keyed_then_another),
     rule!("CLAIM-LIVE", claiming::not_valid, claiming::claimed_beside_expired),
-    rule!("CLAIM-COMPATIBLE", claiming::wrong_suite, claiming::claimed_beside_other_suite),
+    rule!("CLAIM-COMPATIBLE", claiming::wrong_kind, claiming::claimed_beside_other_kind),
     rule!("CLAIM-EACH-CLIENT", claiming::wrong_clients, claiming::two_clients_answered),
     rule!("CLAIM-MINIMUM", claiming::more_than_answered, claiming::granted_beside_another),
     rule!("CLAIM-NOT-SELF", claiming::own_touched, claiming::claimed_by_own_client),

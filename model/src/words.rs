@@ -49,6 +49,9 @@ impl Display for Claim {
         if !self.suites.is_empty() {
             write!(f, " for {}", list(&self.suites))?;
         }
+        if !self.requires.is_empty() {
+            write!(f, " with {}", list(&self.requires))?;
+        }
         if !self.last_resort_accepted {
             f.write_str(" without last resort")?;
         }

@@ -125,6 +125,9 @@ impl MlsClient {
             package.leaf.capabilities.extensions.push(APP_DATA_DICTIONARY);
             package.extensions.push(Extension { kind: APP_DATA_DICTIONARY, data: LAST_RESORT_DICTIONARY[..].into() });
         }
+        package.leaf.capabilities.extensions.extend(&recipe.capabilities.extensions);
+        package.leaf.capabilities.proposals.extend(&recipe.capabilities.proposals);
+        package.leaf.capabilities.credentials.extend(&recipe.capabilities.credentials);
         apply_before_signing(recipe.flaw, &mut package);
         if package == original && !recipe.unlisted_signer {
             return Ok(None);

@@ -116,6 +116,10 @@ fn of_packages<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Result<
             .with("cipher_suites", suites)
             .with("clients", clients)
             .with("last_resort", if refuses { "refuse" } else { "accept" });
+        let call = match &claim.requires {
+            Some(required) => call.with("required_capabilities", json!(required)),
+            None => call,
+        };
         return Ok(match &claim.key {
             Some(key) => call.with("idempotency_key", world.seed.child(&format!("key {key}")).short_name()),
             None => call,

@@ -1,14 +1,16 @@
 //! What a step asks of the model.
 
+use std::collections::BTreeSet;
+
 use kpd_model::{
     history::Claim,
-    names::{ClaimKey, Key, Requester, Suite, Time, User},
+    names::{ClaimKey, Key, Requester, Suite, Time, User, features},
     spec::Op,
 };
 
 use crate::{
     translation::{MADE_AT, Names, number},
-    vector::{self, Block, LastResort, Publish, Step},
+    vector::{self, Block, Capabilities, LastResort, Publish, Step},
 };
 
 impl Names<'_> {
@@ -101,6 +103,10 @@ impl Names<'_> {
             requester_client: own,
             user: self.user(&claim.of),
             suites: suites.into_iter().map(|suite| Suite(suite.into())).collect(),
+            requires: claim.requires.as_ref().map_or_else(BTreeSet::new, |required| {
+                let Capabilities { extensions, proposals, credentials } = required.clone();
+                features(extensions, proposals, credentials)
+            }),
             last_resort_accepted: claim.last_resort == LastResort::Accept,
             key: claim.key.as_ref().map(key),
         }))

@@ -167,6 +167,7 @@ fn explained(seen: &[Seen], place: usize) -> Result<(), String> {
                     requester_client: None,
                     user: OWNER,
                     suites: BTreeSet::new(),
+                    requires: [].into(),
                     last_resort_accepted: true,
                     key: Some(ClaimKey(key)),
                 };
@@ -213,6 +214,7 @@ fn facts(package: Package) -> Facts {
         package,
         client: PHONE,
         suite: Suite(1),
+        offers: [].into(),
         role: Role::Regular,
         init_key,
         signer: KEY,

@@ -6,6 +6,7 @@
 use tls_codec::{Deserialize as _, TlsDeserialize, TlsSize, VLByteVec};
 
 use crate::{
+    capabilities::{self, DEFAULT_EXTENSIONS},
     key_package::{KeyPackageFlaw, Role},
     names::{CipherSuite, UnixSeconds},
 };
@@ -17,9 +18,6 @@ const MLS10: u16 = 1;
 const MLS_KEY_PACKAGE: u16 = 5;
 const SOURCE_KEY_PACKAGE: u8 = 1;
 const CREDENTIAL_BASIC: u16 = 1;
-/// application_id, ratchet_tree, required_capabilities, external_pub, external_senders: known to everyone, and not
-/// listed (RFC 9420 §7.2).
-const DEFAULT_EXTENSIONS: std::ops::RangeInclusive<u16> = 1..=5;
 /// The extension that implementations ship (draft-ietf-mls-extensions-04).
 const LAST_RESORT: u16 = 0x000a;
 /// The dictionary that the current draft puts a component into instead.
@@ -111,6 +109,15 @@ impl Reading {
         (self.wire.tail.not_before, self.wire.tail.not_after)
     }
 
+    /// What the leaf says that its client can do.
+    #[must_use]
+    pub fn capabilities(&self) -> capabilities::Capabilities {
+        let Capabilities { extensions, proposals, credentials, .. } = &self.wire.head.capabilities;
+        let [extensions, proposals, credentials] =
+            [extensions, proposals, credentials].map(|list| list.iter().copied());
+        capabilities::Capabilities::new(extensions, proposals, credentials)
+    }
+
     /// The role that the KeyPackage marks itself with, in either encoding (`LAST-MARKED`).
     #[must_use]
     pub fn role(&self) -> Role {
@@ -173,7 +180,7 @@ struct Capabilities {
     _versions: Vec<u16>,
     _cipher_suites: Vec<u16>,
     extensions: Vec<u16>,
-    _proposals: Vec<u16>,
+    proposals: Vec<u16>,
     credentials: Vec<u16>,
 }
 

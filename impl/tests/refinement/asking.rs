@@ -3,7 +3,7 @@
 use kpd_directory::{UnixSeconds, blocks::Blocked};
 use kpd_model::{
     history::{Claim, State},
-    names::{ClaimKey, Key, Suite},
+    names::{ClaimKey, Key, Suite, features},
     spec::Op,
 };
 
@@ -12,7 +12,7 @@ use crate::{
     names::{client, facts, key, package, requester, user},
     support::{
         command::{Command, Wish},
-        world::{CLIENTS, REQUESTERS, Who, user_id},
+        world::{ABILITY, CLIENTS, REQUESTERS, Who, user_id},
     },
 };
 
@@ -81,6 +81,7 @@ fn question(by: Who, wish: &Wish) -> Claim {
         requester_client: CLIENTS.contains(&by).then(|| client(by)),
         user: user(wish.user),
         suites: wish.suites.iter().map(|suite| Suite((*suite).into())).collect(),
+        requires: features(wish.able.then_some(ABILITY), [], []),
         last_resort_accepted: wish.last_resort,
         key: wish.key.as_deref().map(|key| claim_key(by, key)),
     }

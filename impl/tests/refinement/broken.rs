@@ -14,7 +14,7 @@ mod lifecycle;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_directory::{
-    ClientName, Event, KeyPackageRef,
+    Capabilities, ClientName, Event, KeyPackageRef,
     event::Granted,
     key_package::{Facts, Role},
 };
@@ -27,6 +27,7 @@ use crate::{
         command::Command,
         directory::deciding::{Belief, Doctor},
         make::START,
+        world::ABILITY,
     },
 };
 
@@ -72,6 +73,17 @@ fn one_that_takes_init_keys_again() {
     found("PUB-", |command, truth| match command {
         Command::Publish { .. } => {
             published(truth, |all| all.iter_mut().for_each(|facts| facts.init_key_digest = [0; 32]))
+        }
+        _ => truth,
+    });
+}
+
+#[test]
+fn one_that_ignores_what_is_required() {
+    found("CLAIM-COMPATIBLE", |command, truth| match command {
+        Command::Claim { .. } => {
+            let all = || Capabilities::new([ABILITY], [], []);
+            published(truth, |batch| batch.iter_mut().for_each(|facts| facts.capabilities = all()))
         }
         _ => truth,
     });

@@ -7,7 +7,7 @@ use kpd_directory::{
 };
 use kpd_model::{
     history::{Facts, Role as ModelRole},
-    names::{Client, InitKey, Key, Package, Requester, Suite, User},
+    names::{Client, InitKey, Key, Package, Requester, Suite, User, features},
     spec::Reason,
 };
 
@@ -38,6 +38,11 @@ pub(crate) fn facts(name: &str) -> Facts {
         package: package(name),
         client: client(made.owner),
         suite: Suite(made.suite.into()),
+        offers: features(
+            made.capabilities.extensions.iter().copied(),
+            made.capabilities.proposals.iter().copied(),
+            made.capabilities.credentials.iter().copied(),
+        ),
         role,
         init_key: InitKey(number(same_init_key)),
         signer: key(made.key),

@@ -84,8 +84,11 @@ fn claim() -> impl Strategy<Value = Command> {
     let key = prop_oneof![4 => Just(None), 4 => Just(Some("k1".to_owned())), 1 => Just(Some("k2".to_owned()))];
     let user = prop_oneof![12 => Just(USERS[0]), 4 => Just(USERS[1]), 1 => Just("carol")];
     let by = prop_oneof![Just(REQUESTERS[0]), select(&REQUESTERS[..])];
-    let any = (by, user, suites, last_resort, key, 0..3_usize).prop_map(|(by, user, suites, last_resort, key, die)| {
-        Command::Claim { by, claim: Wish { suites, last_resort, key, die, ..Wish::any(user) } }
+    let able = prop_oneof![4 => Just(false), 1 => Just(true)];
+    let any = (by, user, suites, last_resort, able, key, 0..3_usize);
+    let any = any.prop_map(|(by, user, suites, last_resort, able, key, die)| Command::Claim {
+        by,
+        claim: Wish { suites, last_resort, able, key, die, ..Wish::any(user) },
     });
     // One that comes again and again: two that agree in everything are rare otherwise.
     let claim = Wish { key: Some("k1".into()), ..Wish::any(USERS[0]) };

@@ -47,6 +47,28 @@ fn only_suites_that_will_do() {
     );
 }
 
+/// `CLAIM-COMPATIBLE`
+#[test]
+fn only_with_the_capabilities_that_are_required() {
+    check(
+        "
+        alice/phone publishes a1 a2 z1*
+        alice/laptop publishes l1 x1*
+        carol/phone claims alice able => laptop: incompatible, phone: a2
+        carol/phone claims alice able => laptop: incompatible, phone: incompatible
+        alice/phone publishes z2*
+        carol/phone claims alice regular only able => laptop: incompatible, phone: incompatible
+        carol/phone claims alice in 2 able => laptop: incompatible, phone: incompatible
+        carol/phone claims alice able key k => laptop: incompatible, phone: z2*
+        carol/phone claims alice key k => refused: this idempotency key belongs to an earlier claim that asked for something else
+        alice/laptop counts => 1 of suite 1 and x1* unused
+        carol/phone claims alice => laptop: l1, phone: a1
+        carol/phone claims alice able regular only => laptop: incompatible, phone: exhausted
+        bob/phone claims bob able => laptop: exhausted
+        ",
+    );
+}
+
 #[test]
 fn who_never_published_is_exhausted() {
     check("carol/phone claims alice in 1 => laptop: exhausted, phone: exhausted");

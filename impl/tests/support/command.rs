@@ -59,6 +59,8 @@ pub(crate) struct Wish {
     /// Empty means any.
     pub(crate) suites: Vec<u16>,
     pub(crate) last_resort: bool,
+    /// Whether only a client that has [`ABILITY`](crate::support::world::ABILITY) will do.
+    pub(crate) able: bool,
     pub(crate) key: Option<String>,
     pub(crate) die: usize,
 }
@@ -116,7 +118,7 @@ impl Command {
 impl Wish {
     /// Any KeyPackage of this user.
     pub(crate) fn any(user: &str) -> Self {
-        Self { user: self::user(user), suites: vec![], last_resort: true, key: None, die: 0 }
+        Self { user: self::user(user), suites: vec![], last_resort: true, able: false, key: None, die: 0 }
     }
 
     fn parse<'a>(mut words: impl Iterator<Item = &'a str>) -> Self {
@@ -128,6 +130,7 @@ impl Wish {
                     assert_eq!(words.next(), Some("only"));
                     wish.last_resort = false;
                 }
+                "able" => wish.able = true,
                 "key" => wish.key = words.next().map(Into::into),
                 "die" => wish.die = words.next().map_or(0, number),
                 suite => wish.suites.push(number(suite)),
@@ -220,6 +223,9 @@ impl fmt::Display for Wish {
         }
         if !self.last_resort {
             f.write_str(" regular only")?;
+        }
+        if self.able {
+            f.write_str(" able")?;
         }
         self.key.iter().try_for_each(|key| write!(f, " key {key}"))?;
         if self.die > 0 { write!(f, " die {}", self.die) } else { Ok(()) }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use kpd_directory::{
-    CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
+    Capabilities, CipherSuite, Decision, Event, IdempotencyKey, Policy, SignatureKeyId, UnixSeconds, UserId, UserState,
     claim::Answered,
     event::{Claim, LastResort},
     feed::{FeedError, Notification, Stock},
@@ -25,7 +25,7 @@ use crate::support::{
     answer::{Answer, PastKey, Refusal},
     command::{Command, Wish},
     make::{START, unverified},
-    world::{CLIENTS, KEY_NAMES, USERS, Who, key, key_named, named, user_id},
+    world::{ABILITY, CLIENTS, KEY_NAMES, USERS, Who, key, key_named, named, user_id},
 };
 
 use deciding::Doctor;
@@ -292,6 +292,7 @@ impl Wish {
         Claim {
             requester: by.requester(),
             cipher_suites: self.suites.iter().copied().map(CipherSuite).collect(),
+            required_capabilities: Capabilities::new(self.able.then_some(ABILITY), [], []),
             last_resort: if self.last_resort { LastResort::Accept } else { LastResort::Refuse },
             idempotency_key: self.key.as_deref().map(|key| IdempotencyKey::parse(key).expect("an idempotency key")),
             vouched_by: None,

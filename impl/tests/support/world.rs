@@ -11,7 +11,7 @@ use openmls_traits::signatures::Signer as _;
 
 use crate::support::{
     make::{DAY, Recipe, START, public, reference, signer},
-    parts::{Extension, Parts, framed},
+    parts::{Capabilities, Extension, Parts, framed},
 };
 
 /// A client of a user.
@@ -52,6 +52,7 @@ pub(crate) struct Package {
     pub(crate) key: &'static str,
     pub(crate) suite: u16,
     pub(crate) role: Role,
+    pub(crate) capabilities: Capabilities,
     pub(crate) not_before: UnixSeconds,
     pub(crate) not_after: UnixSeconds,
     pub(crate) init_key: Vec<u8>,
@@ -126,12 +127,18 @@ pub(crate) static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| {
     all
 });
 
+/// An extension type for private use (RFC 9420 §17.3) that some clients have, and some claims require.
+pub(crate) const ABILITY: u16 = 0xff01;
+/// The KeyPackages whose leaves list it.
+const ABLE: [&str; 7] = ["a2", "a3", "d2", "z2*", "y1*", "l2", "b2"];
+
 fn make(name: &'static str, key: &'static str, not_before: UnixSeconds, not_after: UnixSeconds) -> Package {
     let suite = if key.ends_with("p256") { 2 } else { 1 };
     let identity = owner(key).user_id();
     let recipe =
         Recipe { identity: identity.as_str(), not_before, not_after, ..Recipe::new(suite, &self::key(key).pair) };
-    package(name, key, Recipe { role: role(name), ..recipe }.bytes())
+    let listed = if ABLE.contains(&name) { vec![ABILITY] } else { vec![] };
+    package(name, key, Recipe { role: role(name), listed, ..recipe }.bytes())
 }
 
 fn twin(name: &'static str, of: &Package, change: fn(&mut Parts)) -> Package {
@@ -152,6 +159,7 @@ fn package(name: &'static str, key: &'static str, bytes: Vec<u8>) -> Package {
         key,
         suite: parts.suite,
         role: role(name),
+        capabilities: parts.leaf.capabilities.clone(),
         not_before: span.not_before,
         not_after: span.not_after,
         init_key: parts.init_key.into(),

@@ -177,6 +177,7 @@ fn regular(package: u32) -> Facts {
         package: Package(package),
         client: Client(1),
         suite: Suite(1),
+        offers: [].into(),
         role: Role::Regular,
         init_key: InitKey(package),
         signer: Key(1),
@@ -207,6 +208,7 @@ fn question(requester: u32, key: u32) -> Claim {
         requester_client: None,
         user: User(1),
         suites: BTreeSet::new(),
+        requires: [].into(),
         last_resort_accepted: true,
         key: Some(ClaimKey(key)),
     }

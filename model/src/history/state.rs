@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     history::{Claim, Claimed, Event, Facts, Notified, Role, Status},
-    names::{ClaimKey, Client, Key, Package, Requester, Sequence, Suite, Time, User},
+    names::{ClaimKey, Client, Feature, Key, Package, Requester, Sequence, Suite, Time, User},
 };
 
 /// All that later decisions depend on.
@@ -20,8 +20,8 @@ pub struct State {
     pub publications: u32,
     /// Every package ever published and not forgotten, with what became of it.
     pub packages: BTreeMap<Package, PackageState>,
-    /// The suites that each client ever published: what is empty is told as zero (`NOTE-ZERO`).
-    pub suites: BTreeSet<(Client, Suite)>,
+    /// The suites that each client ever published, with the capabilities: what is empty is told as zero (`NOTE-ZERO`).
+    pub kinds: BTreeSet<(Client, Suite, BTreeSet<Feature>)>,
     /// The notifications of each client that were not acknowledged, oldest first.
     pub notifications: BTreeMap<Client, Vec<Notified>>,
     /// The last sequence given to each client's notifications.
@@ -259,7 +259,7 @@ impl State {
         let batch = self.publications;
         let fresh = PackageState { facts: facts.clone(), fate: Fate::Available, granted: false, batch };
         self.packages.insert(facts.package, fresh);
-        self.suites.insert((facts.client, facts.suite));
+        self.kinds.insert((facts.client, facts.suite, facts.offers.clone()));
     }
 
     /// Withdraws what could be granted, now or later. What has ended already keeps its own end.

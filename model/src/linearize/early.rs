@@ -36,8 +36,11 @@ impl Search<'_> {
             (Op::Claim(other), Some(answer)) if is_repeated(claim, other) => {
                 matches!(answer, Outcome::Claimed(others) if others == statuses) && !limited
             }
-            // A claim of any suite can only be left with less; but not with less of its allowance.
-            (Op::Claim(other), _) => other.suites.is_empty() && !(limited && other.requester == claim.requester),
+            // A claim of any kind can only be left with less; but not with less of its allowance.
+            (Op::Claim(other), _) => {
+                let any = other.suites.is_empty() && other.requires.is_empty();
+                any && !(limited && other.requester == claim.requester)
+            }
             // With a package that is granted meanwhile, it would be refused.
             (Op::Publish { packages, .. }, None | Some(Outcome::Done))
             | (Op::Replace { packages, .. }, None | Some(Outcome::Replaced { .. })) => {

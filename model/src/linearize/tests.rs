@@ -18,6 +18,7 @@ fn facts(package: u32, role: Role) -> Facts {
         package: Package(package),
         client: Client(1),
         suite: Suite(1),
+        offers: [].into(),
         role,
         init_key: InitKey(package),
         signer: Key(1),
@@ -42,6 +43,7 @@ fn claim(requester: u32, key: Option<u32>) -> Op {
         requester_client: None,
         user: User(1),
         suites: BTreeSet::new(),
+        requires: [].into(),
         last_resort_accepted: true,
         key: key.map(ClaimKey),
     })

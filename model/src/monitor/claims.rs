@@ -33,6 +33,9 @@ impl<'a> Known<'a> {
                         }
                         _ => return Err(Halt::not_covered("a claim was answered in a way that it cannot be")),
                     };
+                    if !claim.requires.is_empty() {
+                        return Err(Halt::not_covered("a claim requires capabilities"));
+                    }
                     let ask = Ask { claim: Some(claim), at, from, to, answer };
                     let Some(key) = claim.key else {
                         self.asks.push(ask);

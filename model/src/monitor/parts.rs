@@ -142,7 +142,8 @@ impl Seen {
 }
 
 fn takes_anything(claim: &Claim) -> bool {
-    claim.key.is_none() && claim.requester_client.is_none() && claim.suites.is_empty() && claim.last_resort_accepted
+    let any = claim.suites.is_empty() && claim.requires.is_empty() && claim.last_resort_accepted;
+    any && claim.key.is_none() && claim.requester_client.is_none()
 }
 
 impl Places {

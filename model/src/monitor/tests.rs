@@ -18,6 +18,7 @@ fn facts(package: u32, role: Role) -> Facts {
         package: Package(package),
         client: Client(1),
         suite: Suite(1),
+        offers: [].into(),
         role,
         init_key: InitKey(package),
         signer: Key(1),
@@ -36,6 +37,7 @@ fn asked(requester: u32) -> Claim {
         requester_client: None,
         user: User(1),
         suites: BTreeSet::new(),
+        requires: [].into(),
         last_resort_accepted: true,
         key: None,
     }

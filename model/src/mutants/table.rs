@@ -100,6 +100,9 @@ mutants! {
     "ignores-suites" in "clients" breaks "CLAIM-COMPATIBLE":
         "A claim is given a package of any suite.",
         Lie::Hears(|claim| claim.suites.clear());
+    "ignores-capabilities" in "capabilities" breaks "CLAIM-COMPATIBLE":
+        "A claim is given a package that lacks a capability which the group requires.",
+        Lie::Hears(|claim| claim.requires.clear());
     "claims-from-one-client" in "clients" breaks "CLAIM-EACH-CLIENT":
         "Only one of a user's clients is asked for a package.",
         Lie::Believes(lies::with_the_first_client);

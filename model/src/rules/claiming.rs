@@ -151,14 +151,16 @@ pub(super) fn claimed_beside(history: &History, excluded: impl Fn(&State, &Packa
     beside.is_some()
 }
 
-/// `CLAIM-COMPATIBLE`: granted in a suite that was not asked for, or the wrong kind of nothing.
-pub(super) fn wrong_suite(history: &History) -> Option<String> {
+/// `CLAIM-COMPATIBLE`: granted in a suite that was not asked for or without a capability that was required, or the wrong
+/// kind of nothing.
+pub(super) fn wrong_kind(history: &History) -> Option<String> {
     history.find_new_status(|state, claim, client, status| {
         if let Some(package) = status.granted() {
-            let suite = state.packages.get(&package)?.facts.suite;
-            return (!claim.accepts(&suite)).then(|| format!("{claim} got {package}, which is of {suite}"));
+            let facts = &state.packages.get(&package)?.facts;
+            let (suite, offers) = (facts.suite, list(&facts.offers));
+            return (!claim.fits(facts)).then(|| format!("{claim} got {package}, which is of {suite} with [{offers}]"));
         }
-        let suits = |package: &PackageState| claim.accepts(&package.facts.suite);
+        let suits = |package: &PackageState| claim.fits(&package.facts);
         let wanted = |package: &PackageState| claim.last_resort_accepted || package.facts.role == Role::Regular;
         let knew = state.packages.values().any(|known| known.facts.client == client && suits(known));
         let mut live = state.live(client);
@@ -171,9 +173,9 @@ pub(super) fn wrong_suite(history: &History) -> Option<String> {
     })
 }
 
-pub(super) fn claimed_beside_other_suite(history: &History) -> bool {
+pub(super) fn claimed_beside_other_kind(history: &History) -> bool {
     let beside = history.find_status(|state, claim, client, _| {
-        state.live(client).any(|package| !claim.accepts(&package.facts.suite)).then_some(())
+        state.live(client).any(|package| !claim.fits(&package.facts)).then_some(())
     });
     beside.is_some()
 }
@@ -227,7 +229,7 @@ pub(super) fn more_than_answered(history: &History) -> Option<String> {
 /// A regular package was granted while its client had another one that would have done.
 pub(super) fn granted_beside_another(history: &History) -> bool {
     let found = history.find_status(|state, claim, client, status| {
-        let suits = |known: &&PackageState| claim.accepts(&known.facts.suite);
+        let suits = |known: &&PackageState| claim.fits(&known.facts);
         (status.granted().is_some() && state.regular(client).filter(suits).count() >= 2).then_some(())
     });
     found.is_some()
@@ -238,7 +240,7 @@ pub(super) fn out_of_order(history: &History) -> Option<String> {
     let fifo = history.declared().selection == Selection::Fifo;
     history.find_new_status(|state, claim, client, status| {
         let granted = state.packages.get(&status.granted().filter(|_| fifo)?)?;
-        let suits = |known: &&PackageState| claim.accepts(&known.facts.suite);
+        let suits = |known: &&PackageState| claim.fits(&known.facts);
         let earlier = state.regular(client).filter(suits).find(|known| known.batch < granted.batch)?;
         let regular = matches!(status, Status::Regular(_));
         regular.then(|| format!("{claim} got {status} from {client} before {}", earlier.facts.package))
@@ -249,7 +251,7 @@ pub(super) fn granted_beside_a_later_one(history: &History) -> bool {
     let fifo = history.declared().selection == Selection::Fifo;
     let found = history.find_status(|state, claim, client, status| {
         let granted = state.packages.get(&status.granted().filter(|_| fifo)?)?;
-        let suits = |known: &&PackageState| claim.accepts(&known.facts.suite);
+        let suits = |known: &&PackageState| claim.fits(&known.facts);
         state.regular(client).filter(suits).any(|known| known.batch > granted.batch).then_some(())
     });
     found.is_some()

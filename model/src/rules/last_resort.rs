@@ -12,7 +12,7 @@ use crate::{
 
 /// The live packages of a client that the claim would take, of one role.
 fn acceptable(state: &State, claim: &Claim, client: Client, role: Role) -> Vec<Package> {
-    let suits = |package: &&PackageState| package.facts.role == role && claim.accepts(&package.facts.suite);
+    let suits = |package: &&PackageState| package.facts.role == role && claim.fits(&package.facts);
     state.live(client).filter(suits).map(|package| package.facts.package).collect()
 }
 
@@ -145,7 +145,7 @@ pub(super) fn claimed_beside_a_dead_one(history: &History) -> bool {
         let dead = |known: &PackageState| {
             let facts = &known.facts;
             let in_place = known.fate == Fate::Available && facts.role == Role::LastResort;
-            in_place && facts.client == client && claim.accepts(&facts.suite) && !state.is_live(facts)
+            in_place && facts.client == client && claim.fits(facts) && !state.is_live(facts)
         };
         (status.granted().is_none() && state.packages.values().any(dead)).then_some(())
     });

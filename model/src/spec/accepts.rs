@@ -199,7 +199,7 @@ impl Spec {
 }
 
 fn diagnose_nothing(state: &State, claim: &Claim, client: Client, status: Status) -> Refusal {
-    let acceptable = |package: &&PackageState| claim.accepts(&package.facts.suite);
+    let acceptable = |package: &&PackageState| claim.fits(&package.facts);
     let regular: Vec<_> = state.regular(client).filter(acceptable).map(|package| package.facts.package).collect();
     let last_resort = state.live(client).filter(acceptable).find(|package| package.facts.role == Role::LastResort);
     let last_resort = last_resort.filter(|_| claim.last_resort_accepted);
@@ -240,6 +240,10 @@ fn diagnose_package(
         Fate::Available if !claim.accepts(&facts.suite) => {
             Refusal::new("CLAIM-COMPATIBLE", format_args!("{package} is of {}, which was not asked for", facts.suite))
         }
+        Fate::Available if !claim.fits(facts) => Refusal::new(
+            "CLAIM-COMPATIBLE",
+            format_args!("{package} lacks {}", listed(claim.requires.difference(&facts.offers))),
+        ),
         Fate::Available if !marked => {
             Refusal::new("LAST-TOLD", format_args!("{package} was granted as {status:?}, but is {:?}", facts.role))
         }
@@ -250,8 +254,8 @@ fn diagnose_package(
     })
 }
 
-fn listed(packages: &[Package]) -> String {
-    packages.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
+    things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// The rule that an untrue answer to this operation breaks.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Answer, Answered, Claim, Claimed, Event, Notified, PackageState, Role, State, Status},
-    names::{Client, Sequence, Time, User},
+    history::{Answer, Answered, Claim, Claimed, Event, Facts, Notified, PackageState, Role, State, Status},
+    names::{Client, Feature, Sequence, Suite, Time, User},
     spec::{Selection, Spec, owner::regular_left},
 };
 
@@ -54,7 +54,7 @@ impl Spec {
     }
 
     fn allowed_of(&self, state: &State, claim: &Claim, client: Client) -> BTreeSet<Status> {
-        let acceptable = |package: &&PackageState| claim.accepts(&package.facts.suite);
+        let acceptable = |package: &&PackageState| claim.fits(&package.facts);
         let regular: Vec<_> = state.regular(client).filter(acceptable).collect();
         if !regular.is_empty() {
             return self.selectable(&regular).map(|package| Status::Regular(package.facts.package)).collect();
@@ -118,13 +118,13 @@ impl Spec {
     }
 }
 
-/// What a client says that has nothing to grant. Where it has something of another suite *and* used up what it had of
+/// What a client says that has nothing to grant. Where it has something of another kind *and* used up what it had of
 /// the acceptable ones, both answers are true.
 fn nothing_of(state: &State, claim: &Claim, client: Client) -> BTreeSet<Status> {
-    let mut known = state.suites.iter().filter(|(of, _)| *of == client).map(|(_, suite)| suite);
-    let knew_acceptable = known.clone().any(|suite| claim.accepts(suite));
-    let knew_other = known.any(|suite| !claim.accepts(suite));
-    let has_other = state.live(client).any(|package| !claim.accepts(&package.facts.suite));
+    let mut known = state.kinds.iter().filter(|(of, ..)| *of == client).map(|(_, suite, offers)| (*suite, offers));
+    let knew_acceptable = known.clone().any(|(suite, offers)| claim.takes(suite, offers));
+    let knew_other = known.any(|(suite, offers)| !claim.takes(suite, offers));
+    let has_other = state.live(client).any(|package| !claim.fits(&package.facts));
     let mut allowed = BTreeSet::new();
     if knew_acceptable || !has_other {
         allowed.insert(Status::Exhausted);
@@ -142,8 +142,20 @@ pub(super) fn count<T>(items: impl Iterator<Item = T>) -> u32 {
 impl Claim {
     /// Whether a package of this suite will do.
     #[must_use]
-    pub fn accepts(&self, suite: &crate::names::Suite) -> bool {
+    pub fn accepts(&self, suite: &Suite) -> bool {
         self.suites.is_empty() || self.suites.contains(suite)
+    }
+
+    /// Whether a package of this suite with these capabilities will do (`CLAIM-COMPATIBLE`).
+    #[must_use]
+    pub fn takes(&self, suite: Suite, offers: &BTreeSet<Feature>) -> bool {
+        self.accepts(&suite) && self.requires.is_subset(offers)
+    }
+
+    /// Whether this package will do.
+    #[must_use]
+    pub fn fits(&self, facts: &Facts) -> bool {
+        self.takes(facts.suite, &facts.offers)
     }
 }
 

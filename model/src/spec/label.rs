@@ -141,7 +141,8 @@ fn claim_guard(state: &State, claim: &Claim) -> &'static str {
         "own_user"
     } else if !claim.last_resort_accepted {
         "last_resort_refused"
-    } else if state.suites.iter().any(|(client, suite)| clients.contains(client) && !claim.accepts(suite)) {
+    } else if state.kinds.iter().any(|(client, suite, offers)| clients.contains(client) && !claim.takes(*suite, offers))
+    {
         "narrow"
     } else {
         "open"

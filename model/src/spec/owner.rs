@@ -29,7 +29,7 @@ pub(super) fn withdraw(state: &State, client: Client, packages: &[Package]) -> D
 
 pub(super) fn stock(spec: &Spec, state: &State, client: Client) -> Decision {
     let mut stock = Stock::default();
-    for suite in state.suites.iter().filter(|(of, _)| *of == client).map(|(_, suite)| *suite) {
+    for suite in state.kinds.iter().filter(|(of, ..)| *of == client).map(|(_, suite, _)| *suite) {
         let left = regular_left(state, client, suite);
         stock.regular.insert(suite, left);
         if spec.is_low(left) {

@@ -19,6 +19,7 @@ fn facts(package: u32, client: u32, suite: u32, role: Role) -> Facts {
         package: Package(package),
         client: Client(client),
         suite: Suite(suite),
+        offers: [].into(),
         role,
         // Packages 4 and 5 share an init key, so that PUB-FRESH and PUB-ONE-ROLE can be met.
         init_key: InitKey(package.min(4)),
@@ -34,6 +35,7 @@ fn claim(requester: u32, key: Option<u32>, suites: &[u32], last_resort_accepted:
         requester_client: (requester == 9).then_some(Client(1)),
         user: USER,
         suites: suites.iter().map(|suite| Suite(*suite)).collect(),
+        requires: [].into(),
         last_resort_accepted,
         key: key.map(ClaimKey),
     })

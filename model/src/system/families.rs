@@ -52,6 +52,8 @@ families! {
         out: "Withdrawals: a last resort that is replaced ends as one that is withdrawn does.";
     "clients" claims::clients, decides "ignores-suites",
         out: "Publications while claims come: that is the race, for each client alone.";
+    "capabilities" claims::capabilities, decides "ignores-capabilities",
+        out: "Suites, which are matched before: a package is of one, and that is the family before.";
     "selection" claims::selection, decides "orders-by-name",
         out: "Last resorts: there is one at most, so no order.";
     "publications" owner::publications, decides "forgets-init-keys",

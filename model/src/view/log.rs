@@ -47,8 +47,15 @@ pub fn setup_of(state: &State) -> Vec<Event> {
         if let (Some(status), Some(user)) = (granted, state.keys.get(&known.facts.signer).map(|key| key.user)) {
             let requester = Requester(u32::MAX);
             let suites = [known.facts.suite].into();
-            let claim =
-                Claim { requester, requester_client: None, user, suites, last_resort_accepted: true, key: None };
+            let claim = Claim {
+                requester,
+                requester_client: None,
+                user,
+                suites,
+                requires: [].into(),
+                last_resort_accepted: true,
+                key: None,
+            };
             log.push(Event::Claimed(Claimed { claim, statuses: [(client, status)].into() }));
         }
         if known.fate == Fate::Withdrawn {

@@ -1,15 +1,15 @@
 //! The names of a store in the model's: small numbers, in the order in which they come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kpd_directory::{
-    ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKeyId, UserId,
+    Capabilities, ClientName, IdempotencyKey, KeyPackageRef, Requester, SignatureKeyId, UserId,
     event::{Claim, LastResort},
     key_package::{Facts, Role},
 };
 use kpd_model::{
     history::{Claim as ModelClaim, Facts as ModelFacts, Role as ModelRole},
-    names::{ClaimKey, Client, InitKey, Key, Package, Requester as ModelRequester, Suite, User},
+    names::{ClaimKey, Client, Feature, InitKey, Key, Package, Requester as ModelRequester, Suite, User, features},
 };
 
 /// A table of names of one kind.
@@ -70,6 +70,7 @@ impl Names {
             package: self.package(&facts.reference),
             client: self.client(client),
             suite: Suite(facts.suite.0.into()),
+            offers: offered(&facts.capabilities),
             role: role(facts.role),
             init_key: InitKey(self.init_keys.number(&facts.init_key_digest)),
             signer: self.key(&facts.signer.id()),
@@ -87,6 +88,7 @@ impl Names {
             requester_client: own.then(|| self.client(&claim.requester.client)),
             user: OWNER,
             suites: claim.cipher_suites.iter().map(|suite| Suite(suite.0.into())).collect(),
+            requires: offered(&claim.required_capabilities),
             last_resort_accepted: claim.last_resort == LastResort::Accept,
             key: key.map(|key| ClaimKey(self.claim_keys.number(&key))),
         }
@@ -104,6 +106,11 @@ impl Names {
         }
         text
     }
+}
+
+fn offered(capabilities: &Capabilities) -> BTreeSet<Feature> {
+    let [extensions, proposals, credentials] = capabilities.types().map(|types| types.iter().copied());
+    features(extensions, proposals, credentials)
 }
 
 fn role(role: Role) -> ModelRole {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vector::reason::Reason;
+use crate::vector::{Capabilities, reason::Reason};
 
 /// Publishes a batch.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub struct Claim {
     /// The suites that will do; suite 1 unless said otherwise.
     #[serde(default)]
     pub cipher_suites: Option<Vec<u16>>,
+    /// What a KeyPackage's leaf must list, each of it; nothing unless said otherwise.
+    #[serde(default)]
+    pub requires: Option<Capabilities>,
     /// Whether a last resort will do.
     #[serde(default)]
     pub last_resort: LastResort,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kpd_directory::{
-    ClientName, Decision, Event, Policy, Requester, UnixSeconds,
+    Capabilities, ClientName, Decision, Event, Policy, Requester, UnixSeconds,
     claim::{Answered, ClaimError, Claimed, ClientAnswer},
     event::{Claim, LastResort},
     feed::FeedError,
@@ -110,6 +110,10 @@ pub(super) fn ignores_suites(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
     had_been_asked(scene, claim, |claim| claim.cipher_suites.clear())
 }
 
+pub(super) fn ignores_required_capabilities(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
+    had_been_asked(scene, claim, |claim| claim.required_capabilities = Capabilities::default())
+}
+
 pub(super) fn calls_incompatible_exhausted(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
     answered(truth(scene, claim), |answer| {
         if *answer == ClientAnswer::Incompatible {
@@ -182,7 +186,8 @@ pub(super) fn consumes_on_refusal(scene: &Scene<'_>, claim: &Claim) -> ClaimRuli
     let incompatible = |(_, answer): &(ClientName, ClientAnswer)| *answer == ClientAnswer::Incompatible;
     let refused = matches!(&ruling.answer, Ok(Answered::Claimed(it)) if it.clients.iter().any(incompatible));
     if refused && settled(scene, claim).is_none() {
-        let any = Claim { cipher_suites: vec![], idempotency_key: None, ..claim.clone() };
+        let required_capabilities = Capabilities::default();
+        let any = Claim { cipher_suites: vec![], required_capabilities, idempotency_key: None, ..claim.clone() };
         ruling.events.extend(truth(scene, &any).events);
     }
     ruling
@@ -196,6 +201,7 @@ pub(super) fn consumes_on_read(scene: &Scene<'_>, name: &ClientName) -> Ruling<S
     let claim = Claim {
         requester,
         cipher_suites: vec![],
+        required_capabilities: Capabilities::default(),
         last_resort: LastResort::Refuse,
         idempotency_key: None,
         vouched_by: None,

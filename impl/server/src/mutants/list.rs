@@ -150,6 +150,9 @@ mutants! {
     "ignores-suites" breaks "CLAIM-COMPATIBLE":
         "A claim gets a KeyPackage of whatever suite.",
         TRUTH with claim: claims::ignores_suites;
+    "ignores-required-capabilities" breaks "CLAIM-COMPATIBLE":
+        "A claim gets a KeyPackage that lacks a capability which it requires.",
+        TRUTH with claim: claims::ignores_required_capabilities;
     "calls-incompatible-exhausted" breaks "CLAIM-COMPATIBLE":
         "A client with KeyPackages of other suites alone is said to be exhausted.",
         TRUTH with claim: claims::calls_incompatible_exhausted;

@@ -32,9 +32,10 @@ pub(super) async fn claim(
     Idempotency(idempotency_key): Idempotency,
     SignedJson { signer, body }: SignedJson<ClaimShape>,
 ) -> Result<Response, Problem> {
-    let ClaimShape { cipher_suites, last_resort } = body;
+    let ClaimShape { cipher_suites, required_capabilities, last_resort } = body;
+    let required_capabilities = required_capabilities.into();
     let Signer { requester, vouched_by, .. } = signer;
-    let claim = Claim { requester, cipher_suites, last_resort, idempotency_key, vouched_by };
+    let claim = Claim { requester, cipher_suites, required_capabilities, last_resort, idempotency_key, vouched_by };
     match app.directory.claim(&user, &claim).await? {
         Answered::Claimed(claimed) => {
             app.operations.metrics.claimed(&claimed);

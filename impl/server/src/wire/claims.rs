@@ -1,7 +1,7 @@
 //! The shapes of claiming.
 
 use kpd_directory::{
-    CipherSuite, ClientName, KeyPackageRef,
+    Capabilities, CipherSuite, ClientName, KeyPackageRef,
     claim::{Claimed, ClientAnswer},
     event::LastResort,
     key_package::Role,
@@ -19,24 +19,52 @@ pub(crate) struct ClaimShape {
     #[serde(default, deserialize_with = "few")]
     #[schema(value_type = Vec<u16>, max_items = 64)]
     pub(crate) cipher_suites: Vec<CipherSuite>,
+    /// What a KeyPackage's leaf must list, each of it; empty or left out: nothing.
+    #[serde(default)]
+    pub(crate) required_capabilities: RequiredShape,
     /// Whether a last resort will do; left out: `accept`.
     #[serde(default)]
     #[schema(value_type = LastResortShape)]
     pub(crate) last_resort: LastResort,
 }
 
-/// A claim is remembered under its idempotency key, so a list in it has an end.
-fn few<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<CipherSuite>, D::Error> {
-    let suites = Vec::deserialize(deserializer)?;
-    if suites.len() > CIPHER_SUITES_MAX {
-        let says = format!("{} cipher suites, where at most {CIPHER_SUITES_MAX} are accepted", suites.len());
-        return Err(serde::de::Error::custom(says));
-    }
-    Ok(suites)
+/// What a group requires of each member (RFC 9420 §11.1). Types that every client knows need not be listed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RequiredCapabilities)]
+pub(crate) struct RequiredShape {
+    /// Types of extensions.
+    #[serde(default, deserialize_with = "few")]
+    #[schema(max_items = 64)]
+    extensions: Vec<u16>,
+    /// Types of proposals.
+    #[serde(default, deserialize_with = "few")]
+    #[schema(max_items = 64)]
+    proposals: Vec<u16>,
+    /// Types of credentials.
+    #[serde(default, deserialize_with = "few")]
+    #[schema(max_items = 64)]
+    credentials: Vec<u16>,
 }
 
-/// Several times as many as there are.
-const CIPHER_SUITES_MAX: usize = 64;
+impl From<RequiredShape> for Capabilities {
+    fn from(RequiredShape { extensions, proposals, credentials }: RequiredShape) -> Self {
+        Self::new(extensions, proposals, credentials)
+    }
+}
+
+/// A claim is remembered under its idempotency key, so a list in it has an end.
+fn few<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let listed = Vec::deserialize(deserializer)?;
+    if listed.len() > LISTED_MAX {
+        let says = format!("{} in one list, where at most {LISTED_MAX} are accepted", listed.len());
+        return Err(serde::de::Error::custom(says));
+    }
+    Ok(listed)
+}
+
+/// Several times as many as there are cipher suites, or as a group requires.
+const LISTED_MAX: usize = 64;
 
 /// Whether a last resort will do.
 #[derive(ToSchema)]
@@ -67,7 +95,8 @@ struct ClientShape {
     key_package: Option<Base64>,
 }
 
-/// A KeyPackage, of one role or the other; nothing left; or something, but of no suite that will do.
+/// A KeyPackage, of one role or the other; nothing left; or something, but nothing of a suite that will do with
+/// what is required.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ClientStatus {

@@ -1,10 +1,11 @@
-//! Families about claims: races, last resorts that are replaced, several clients and suites, a declared order.
+//! Families about claims: races, last resorts that are replaced, several clients, suites and capabilities, a declared
+//! order.
 
 use std::collections::BTreeSet;
 
 use crate::{
     history::{Claim, Facts},
-    names::{Client, Suite},
+    names::{Client, Feature, Suite},
     spec::{Op, Selection, Spec},
     system::{
         Bounds, Scenario,
@@ -77,6 +78,23 @@ pub(super) fn clients(bounds: Bounds) -> Scenario {
     match bounds {
         Bounds::Small => base,
         Bounds::Usual | Bounds::Deep => base.asks([more, publish([regular(4)])]),
+    }
+}
+
+/// Packages with a capability and without it; some claims require it.
+pub(super) fn capabilities(bounds: Bounds) -> Scenario {
+    let able = |facts| Facts { offers: BTreeSet::from([Feature(1)]), ..facts };
+    let requires = |requester| Op::Claim(Claim { requires: BTreeSet::from([Feature(1)]), ..question(requester, 1) });
+    let base = Scenario::begin(
+        "capabilities",
+        "two claims require a capability, one does not; a regular package has it, another one and the last resort do not",
+        &["CLAIM-COMPATIBLE", "CLAIM-REFUSAL-FREE"],
+    );
+    let base = base.after([stock([able(regular(1)), regular(2), last_resort(9)])]);
+    let base = base.asks([requires(1), requires(2), claim(3, 1)]);
+    match bounds {
+        Bounds::Small => base,
+        Bounds::Usual | Bounds::Deep => base.asks([publish([able(last_resort(8))])]),
     }
 }
 

@@ -126,6 +126,7 @@ impl<'a> Script<'a> {
                 let mut parts = vec![format!("as: {}", names.requester(claim.requester))];
                 parts.push(format!("of: {}", Names::user(claim.user)));
                 parts.extend(names.suites(claim).map(|suites| format!("cipher_suites: [{suites}]")));
+                parts.extend(Names::capabilities(&claim.requires).map(|requires| format!("requires: {requires}")));
                 parts.extend((!claim.last_resort_accepted).then(|| "last_resort: refuse".into()));
                 parts.extend(names.key(claim).map(|key| format!("key: {key}")));
                 format!("claim: {{ {} }}", parts.join(", "))

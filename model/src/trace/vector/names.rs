@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     history::{Claim, Event, Facts, Role},
-    names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, Time, User},
+    names::{ClaimKey, Client, Feature, InitKey, Key, Package, Requester, Suite, Time, User},
     spec::Op,
     trace::vector::NoVector,
 };
@@ -14,6 +14,8 @@ pub(super) struct Names {
     requesters: BTreeMap<Requester, Option<Client>>,
     packages: BTreeMap<Package, Facts>,
     suites: BTreeSet<Suite>,
+    /// Whether a claim requires a capability; where none does, packages need not say what they have.
+    requires: bool,
     /// The claim keys that matter: others are left out, so that a server without such keys can be asked, too.
     keys: BTreeSet<ClaimKey>,
     /// The signature key of each client: a vector's clients have one.
@@ -35,6 +37,7 @@ impl Names {
             requesters: BTreeMap::new(),
             packages: BTreeMap::new(),
             suites: BTreeSet::new(),
+            requires: false,
             keys: BTreeSet::new(),
             keys_of: BTreeMap::new(),
             added: BTreeSet::new(),
@@ -104,6 +107,9 @@ impl Names {
         if names.suites.len() > 1 {
             names.needs.insert("cipher_suites");
         }
+        if names.requires {
+            names.needs.insert("required_capabilities");
+        }
         Ok(names)
     }
 
@@ -155,6 +161,7 @@ impl Names {
     fn claim(&mut self, claim: &Claim, shared: bool, seen: &mut BTreeSet<(Option<Requester>, ClaimKey)>) {
         self.requesters.insert(claim.requester, claim.requester_client);
         self.suites.extend(&claim.suites);
+        self.requires |= !claim.requires.is_empty();
         if !claim.last_resort_accepted {
             self.needs.insert("refuse_last_resort");
         }
@@ -203,6 +210,12 @@ impl Names {
         (self.suites.len() > 1).then(|| wanted.join(", "))
     }
 
+    /// Capabilities, as extension types for private use (RFC 9420 §17.3).
+    pub(super) fn capabilities(features: &BTreeSet<Feature>) -> Option<String> {
+        let kinds: Vec<_> = features.iter().map(|feature| (0xff00 + feature.0).to_string()).collect();
+        (!kinds.is_empty()).then(|| format!("{{ extensions: [{}] }}", kinds.join(", ")))
+    }
+
     /// All suites that occur.
     pub(super) fn all_suites(&self) -> impl Iterator<Item = Suite> {
         self.suites.iter().copied()
@@ -241,6 +254,8 @@ impl Names {
             if Self::suite(facts.suite) != 1 {
                 parts.push(format!("cipher_suite: {}", Self::suite(facts.suite)));
             }
+            let offers = Self::capabilities(&facts.offers).filter(|_| self.requires);
+            parts.extend(offers.map(|offers| format!("capabilities: {offers}")));
             let same = *first.entry((facts.client, facts.init_key)).or_insert(facts.package);
             if same != facts.package {
                 parts.push(format!("same_init_key_as: {same}"));

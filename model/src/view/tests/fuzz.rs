@@ -34,6 +34,7 @@ fn facts(package: u32) -> Facts {
         package: Package(package),
         client: Client(client),
         suite: Suite(1 + (package / 2) % 2),
+        offers: [].into(),
         role: if package.is_multiple_of(7) { Role::LastResort } else { Role::Regular },
         init_key: InitKey(if package % 16 == 5 { package - 2 } else { package }),
         signer: Key(client + if package % 5 == 2 { 10 } else { 0 }),
@@ -48,6 +49,7 @@ fn claim(dice: &mut Dice) -> Op {
         requester_client: dice.one_in(6).then_some(Client(2)),
         user: User(1),
         suites: if dice.one_in(3) { BTreeSet::from([Suite(1 + dice.below(2) as u32)]) } else { BTreeSet::new() },
+        requires: [].into(),
         last_resort_accepted: !dice.one_in(4),
         key: dice.one_in(2).then(|| ClaimKey(dice.below(3) as u32)),
     })

@@ -13,6 +13,7 @@ fn regular(package: u32) -> Facts {
         package: Package(package),
         client: Client(1),
         suite: Suite(1),
+        offers: [].into(),
         role: Role::Regular,
         init_key: InitKey(package),
         signer: Key(1),
@@ -35,6 +36,7 @@ fn claim(requester: u32) -> Op {
         requester_client: None,
         user: User(1),
         suites: [].into(),
+        requires: [].into(),
         last_resort_accepted: true,
         key: Some(ClaimKey(1)),
     })

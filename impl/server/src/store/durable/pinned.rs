@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
 use kpd_directory::{
-    CipherSuite, ClientName, Event, IdempotencyKey, KeyPackageRef, Requester, ServerName, SignatureKey,
+    Capabilities, CipherSuite, ClientName, Event, IdempotencyKey, KeyPackageRef, Requester, ServerName, SignatureKey,
     SignatureScheme, UserId, UserState,
     blocks::Blocked,
     event::{Claim, Granted, LastResort, Watched},
@@ -31,6 +31,7 @@ fn claim() -> Claim {
         requester: Requester { user: UserId::parse("acct:alice@example.net").unwrap(), client: client() },
         vouched_by: Some(ServerName::parse("example.net").unwrap()),
         cipher_suites: vec![CipherSuite(1), CipherSuite(2)],
+        required_capabilities: Capabilities::new([10], [8], []),
         last_resort: LastResort::Refuse,
         idempotency_key: Some(IdempotencyKey::parse("k").unwrap()),
     }
@@ -49,6 +50,7 @@ fn events() -> Vec<Event> {
         init_key_digest: [1; 32],
         suite: CipherSuite(suite),
         role,
+        capabilities: Capabilities::new([10, 0xff01], [], [1]),
         signer: SignatureKey::new(SignatureScheme::EcdsaP256, &[4; 65]).unwrap(),
         not_before: at,
         not_after: at + 60,

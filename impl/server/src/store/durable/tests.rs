@@ -11,7 +11,7 @@ use std::{
 };
 
 use kpd_directory::{
-    CipherSuite, ClientName, Event, KeyPackageRef, SignatureKey, SignatureScheme, UserId,
+    Capabilities, CipherSuite, ClientName, Event, KeyPackageRef, SignatureKey, SignatureScheme, UserId,
     key_package::{Facts, Role},
 };
 use redb::{Database, StorageBackend, TableDefinition, backends::FileBackend};
@@ -331,6 +331,7 @@ fn published(user: &UserId) -> Event {
             init_key_digest: digest,
             suite: CipherSuite(1),
             role: Role::Regular,
+            capabilities: Capabilities::default(),
             signer: signer.clone(),
             not_before: 0,
             not_after: u64::MAX,
