@@ -148,6 +148,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             signer: Key(client.0),
             not_before: 0,
             not_after: 100_000,
+            offers: [].into(),
         };
         let last_resort = |package, client| Facts { role: Role::LastResort, ..regular(package, client) };
         let mut all: Vec<_> = (1..=4).map(|package| regular(package, PHONE)).collect();
@@ -316,6 +317,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             requester_client: own.then_some(TABLET),
             user: USER,
             suites,
+            requires: [].into(),
             last_resort_accepted: !refuses,
             key,
         }
