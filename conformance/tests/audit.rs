@@ -7,6 +7,7 @@ mod support;
 use std::path::Path;
 
 use kpd_directory::{
+    capabilities::Capabilities,
     CipherSuite, ClientName, Event, KeyPackageRef, Requester, SignatureKey, SignatureScheme, UserId,
     event::{Claim, Granted, LastResort},
     key_package::{Facts, Role},
@@ -40,6 +41,7 @@ fn beginning(of: &UserId) -> Vec<Event> {
         reference: reference(letter),
         init_key_digest: [letter as u8; 32],
         suite: CipherSuite(1),
+        capabilities: Capabilities::default(),
         role: Role::Regular,
         signer: key(),
         not_before: AT - 60,
@@ -59,6 +61,7 @@ fn claimed(seconds: u64, by: &str, granted: Granted) -> Event {
         requester,
         vouched_by: None,
         cipher_suites: vec![],
+        required_capabilities: Capabilities::default(),
         last_resort: LastResort::Accept,
         idempotency_key: None,
     };

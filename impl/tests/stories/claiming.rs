@@ -59,7 +59,7 @@ fn only_with_the_capabilities_that_are_required() {
         alice/phone publishes z2*
         carol/phone claims alice regular only able => laptop: incompatible, phone: incompatible
         carol/phone claims alice in 2 able => laptop: incompatible, phone: incompatible
-        carol/phone claims alice able key k => laptop: incompatible, phone: z2*
+        carol/phone claims alice able key k => laptop: incompatible, phone: z2* (last resort)
         carol/phone claims alice key k => refused: this idempotency key belongs to an earlier claim that asked for something else
         alice/laptop counts => 1 of suite 1 and x1* unused
         carol/phone claims alice => laptop: l1, phone: a1

@@ -88,7 +88,7 @@ pub(super) fn capabilities(bounds: Bounds) -> Scenario {
     let base = Scenario::begin(
         "capabilities",
         "two claims require a capability, one does not; a regular package has it, another one and the last resort do not",
-        &["CLAIM-COMPATIBLE", "CLAIM-REFUSAL-FREE"],
+        &["CLAIM-COMPATIBLE"],
     );
     let base = base.after([stock([able(regular(1)), regular(2), last_resort(9)])]);
     let base = base.asks([requires(1), requires(2), claim(3, 1)]);
