@@ -1,6 +1,7 @@
 //! Random stories: an honest server passes them, broken ones are found soon, and what is found is short and fails again.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
+#[allow(dead_code, reason = "the tests of the command line use the rest")]
 mod support;
 
 use support::{Kpd, Scratch, Serving};
