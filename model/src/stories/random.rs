@@ -310,7 +310,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let requester = if own { OWN } else { self.stranger() };
         let narrow = self.alphabet.suites && self.one_in(6);
         let suites = if narrow { BTreeSet::from([Suite(if self.one_in(2) { 1 } else { 2 })]) } else { BTreeSet::new() };
-        let key = (self.alphabet.claim_keys && self.one_in(3)).then(|| ClaimKey(1));
+        let key = (self.alphabet.claim_keys && self.one_in(3)).then_some(ClaimKey(1));
         let refuses = self.alphabet.last_resorts && self.alphabet.refuses_last_resorts && self.one_in(7);
         Claim {
             requester,

@@ -1,0 +1,54 @@
+//! Random stories: an honest server passes them, broken ones are found soon, and what is found is short and fails again.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+
+#[allow(dead_code, reason = "the tests of the command line use the rest")]
+mod support;
+
+use support::{Kpd, Scratch, Serving};
+
+#[test]
+fn an_honest_server_passes_in_order_and_at_once() {
+    for more in [&["--stories", "120"][..], &["--stories", "48", "--concurrent"]] {
+        let ended = Kpd::run(&[&["fuzz", "--seed", "1"], more].concat());
+        assert_eq!(ended.exit, 0, "{}", ended.all());
+        assert!(ended.out.contains("none fails") && !ended.out.contains("undecided"), "{}", ended.out);
+    }
+}
+
+#[test]
+fn broken_servers_are_found_by_short_vectors_that_fail_again() {
+    for (mutant, rule, longest) in [
+        ("keeps-claimed", "CLAIM-ONCE", 4),
+        ("revives-republished", "PUB-RETRY", 5),
+        ("prefers-last-resort", "LAST-ONLY-WHEN-EXHAUSTED", 4),
+        ("forgets-idempotency-key", "CLAIM-RETRY", 4),
+    ] {
+        found(mutant, rule, longest, &["--stories", "200"]);
+    }
+}
+
+#[test]
+fn racy_servers_are_found_where_things_happen_at_once() {
+    for (mutant, rule) in
+        [("append-without-version", "CLAIM-ONCE"), ("contention-looks-exhausted", "LAST-ONLY-WHEN-EXHAUSTED")]
+    {
+        found(mutant, rule, 5, &["--stories", "200", "--concurrent"]);
+    }
+}
+
+/// A story is found that breaks this rule, and is this short; its vector fails the mutant again, and no honest server.
+fn found(mutant: &str, rule: &str, longest: usize, more: &[&str]) {
+    let scratch = Scratch::new(&format!("fuzz-{mutant}"));
+    let directory = scratch.path("stories");
+    let ended = Kpd::run(&[&["fuzz", "--seed", "3", "--mutant", mutant, "--write", &directory], more].concat());
+    assert_eq!(ended.exit, 1, "{mutant}: {}", ended.all());
+    let vector = scratch.read("stories/fuzz/found.yaml");
+    assert!(vector.contains(rule), "{mutant}: {vector}");
+    let operations = ["publish:", "claim:", "withdraw:", "stock:", "packages:", "notifications:", "block:", "keys:"];
+    let asked: usize = operations.iter().map(|operation| vector.matches(&format!(" {operation} {{")).count()).sum();
+    assert!((1..=longest).contains(&asked), "{mutant}: {vector}");
+    let again = Serving::start(&["--mutant", mutant]).run(&["--vectors", &directory]);
+    assert_eq!(again.exit, 1, "{mutant}: {}", again.all());
+    let honest = Serving::start(&[]).run(&["--vectors", &directory]);
+    assert_eq!(honest.exit, 0, "{mutant}: {}", honest.all());
+}
