@@ -7,8 +7,8 @@ mod support;
 use std::path::Path;
 
 use kpd_directory::{
-    capabilities::Capabilities,
     CipherSuite, ClientName, Event, KeyPackageRef, Requester, SignatureKey, SignatureScheme, UserId,
+    capabilities::Capabilities,
     event::{Claim, Granted, LastResort},
     key_package::{Facts, Role},
     keys::KeyReserved,
