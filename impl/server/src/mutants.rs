@@ -3,8 +3,22 @@
 //! A mutant is a lie at one of the seams of the service: about what happened, what was decided, what is answered, or
 //! who asks. Everything else is the correct server, and its core knows nothing of mutants.
 
+macro_rules! mutants {
+    ($(#[$doc:meta])* $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)?;)*) => {
+        $(#[$doc])*
+        pub const $list: &[Mutant] = &[$(Mutant {
+            name: $name,
+            breaks: $rule,
+            says: $says,
+            seen_in: &[$($($seen),+)?],
+            seams: Seams { $($seam: $lie,)+ ..$base },
+        }),*];
+    };
+}
+
 mod auth;
 mod claims;
+mod feeds;
 mod keys;
 mod last_resort;
 mod lies;
@@ -18,7 +32,8 @@ mod withdraw;
 
 use crate::seams::Seams;
 
-pub use list::{FEED_MUTANTS, MUTANTS};
+pub use feeds::FEED_MUTANTS;
+pub use list::MUTANTS;
 
 /// A server with one fault.
 #[derive(Clone, Copy, Debug)]

@@ -5,28 +5,15 @@ use kpd_directory::Decision;
 
 use crate::{
     auth::AuthFailure,
-    seams::{Ground, Seams, Wakes},
+    seams::{Ground, Seams},
     views::Keeping,
 };
 
 /// The truth, with the histories at hand that it can be bent with.
-const TRUTH: Seams = Seams { keeping: Keeping::Histories, ..Seams::HONEST };
+pub(super) const TRUTH: Seams = Seams { keeping: Keeping::Histories, ..Seams::HONEST };
 
 /// Commands do not take turns, and the store takes its time: what breaks only when it is interrupted, breaks.
 const HURRIED: Seams = Seams { keeping: Keeping::Nothing, store: stores::slow, ..Seams::HONEST };
-
-macro_rules! mutants {
-    ($(#[$doc:meta])* $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)?;)*) => {
-        $(#[$doc])*
-        pub const $list: &[Mutant] = &[$(Mutant {
-            name: $name,
-            breaks: $rule,
-            says: $says,
-            seen_in: &[$($($seen),+)?],
-            seams: Seams { $($seam: $lie,)+ ..$base },
-        }),*];
-    };
-}
 
 mutants! {
     /// All mutants that the suite tells apart, in the order of the rules that they break.
@@ -406,32 +393,4 @@ mutants! {
     "ignores-fence" breaks "LIFE-RESTORE":
         "What a restored backup has available is granted, whatever was granted since.",
         TRUTH with fence: |scene| Decision { events: vec![], ..(Seams::HONEST.fence)(scene) };
-}
-
-mutants! {
-    /// Mutants of what the suite has no steps for yet: streams, waiting and drains. The server's own tests show each.
-    FEED_MUTANTS:
-
-    "newest-first" breaks "NOTE-SURVIVES":
-        "Notifications come in the opposite order.",
-        TRUTH with notifications: notes::newest_first;
-    "ignores-last-event-id" breaks "NOTE-SURVIVES":
-        "A stream that is taken up again begins where the request says, and not after the last event that came.",
-        TRUTH with resumes: false;
-    "wakes-nobody" breaks "NOTE-WAKES":
-        "Whoever waits for a notification waits to the end, and is told nothing.",
-        TRUTH with wakes: Wakes::Never;
-        seen in "https://github.com/element-hq/synapse/issues/17820";
-    "wakes-at-the-end" breaks "NOTE-WAKES":
-        "Whoever waits for a notification is told when it has waited for as long as it would.",
-        TRUTH with wakes: Wakes::AtTheEnd;
-    "counts-a-claim-behind" breaks "NOTE-WAKES":
-        "Within a second of a claim the stock is told as it was before.",
-        TRUTH with stock: notes::counts_a_claim_behind;
-    "never-tells-drains" breaks "NOTE-DRAIN":
-        "No notification tells of a drain.",
-        TRUTH with notifications: notes::never_tells_drains;
-    "tells-every-drain" breaks "NOTE-DRAIN":
-        "Every grant beyond the share is told as a drain, not the one alone that crosses it.",
-        TRUTH with claim: notes::tells_every_drain;
 }
