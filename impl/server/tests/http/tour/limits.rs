@@ -1,6 +1,6 @@
 //! Limits and blocks: few claims are enough to reach these.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kpd_directory::{
     Policy,
@@ -23,9 +23,11 @@ pub(super) async fn walk_limited(mutant: Option<Mutant>) -> Option<Vec<String>> 
     let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared limits", declared["limits"].clone());
-    let in_time = tour.pairs().await;
+    let mut in_time = tour.pairs().await;
     tour.requesters().await;
+    let begun = Instant::now();
     tour.blocks().await;
+    in_time &= begun.elapsed() < Duration::from_secs(PAIR_SECONDS);
     crate::document::says_all_of(&tour.site).await;
     tour.site.stop().await;
     in_time.then_some(tour.lines)
