@@ -82,7 +82,7 @@ impl Lint<'_> {
             let says = format!("{name}: `{}` is no HTTP method", request.method);
             self.error(&request.method, says, "in capital letters, such as POST");
         }
-        if !request.path.starts_with('/') {
+        if !request.path.starts_with('/') && !request.is_link() {
             let says = format!("{name}: the path `{}` does not begin with `/`", request.path);
             self.error(&request.path, says, "the base of the URL is the `--target` of a run");
         }

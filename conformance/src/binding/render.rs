@@ -31,13 +31,18 @@ pub struct Rendered {
 pub struct Missing(pub String);
 
 impl Request {
+    /// Whether the path is one variable alone: a link that an answer gave.
+    pub(crate) fn is_link(&self) -> bool {
+        self.path.starts_with('{') && self.path.ends_with('}') && self.path.matches('{').count() == 1
+    }
+
     /// Fills the template.
     ///
     /// # Errors
     ///
     /// Names a variable that the path, or a body of bytes, needs and that has no value.
     pub fn render(&self, variables: &Variables) -> Result<Rendered, Missing> {
-        let link = self.path.starts_with('{') && self.path.ends_with('}') && self.path.matches('{').count() == 1;
+        let link = self.is_link();
         let mut path = text(&self.path, variables, if link { &|link| link.into() } else { &percent_encoded })?;
         for (name, template) in &self.query {
             if let Ok(value) = text(template, variables, &percent_encoded) {

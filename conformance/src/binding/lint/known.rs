@@ -44,7 +44,7 @@ pub(super) fn variables(operation: Option<Operation>, list: Option<&str>) -> Vec
     let Some(operation) = operation else { return vec!["target", "name", "server", "user", "client"] };
     let own: &[&str] = match operation {
         O::Register | O::AddClient | O::AddKey | O::AddKeyByToken | O::ExtendKey => &KEY,
-        O::Claim => &["cipher_suite", "cipher_suites", "last_resort", "idempotency_key"],
+        O::Claim => &["cipher_suite", "cipher_suites", "last_resort", "idempotency_key", "required_capabilities"],
         O::Stock => &["cipher_suite"],
         O::Notifications => &["after"],
         O::AwaitNotifications => &["after", "wait"],

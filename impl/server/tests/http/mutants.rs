@@ -28,7 +28,7 @@ async fn each_shows_on_a_walk() {
         let mutant = &MUTANTS[place];
         let differences = differences(&honest, &lines);
         let shows = !ONLY_WHEN_KILLED.contains(&mutant.name);
-        assert_eq!(!differences.is_empty(), shows, "{} behaves like the server", mutant.name);
+        assert_eq!(!differences.is_empty(), shows, "whether {} shows:\n{differences}", mutant.name);
         let _ = write!(told, "{} breaks {}\n{differences}\n", mutant.name, mutant.breaks);
     }
     insta::assert_snapshot!("mutants", told);

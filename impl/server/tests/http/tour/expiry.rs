@@ -28,16 +28,19 @@ pub(super) struct Pam {
 /// Long enough for all that comes before it, also where many walk at once.
 const SOON: u64 = 8;
 
-pub(super) async fn walk_expiring(mutant: Option<Mutant>) -> Vec<String> {
+/// `None` if it was too slow.
+pub(super) async fn walk_expiring(mutant: Option<Mutant>) -> Option<Vec<String>> {
     let policy = Policy { selection: Selection::Fifo, limits: Limits::NONE, ..Policy::default() };
     let mut tour = Tour::on(policy, mutant).await;
     let (ending, ended) = tour.will_end().await;
+    let mut in_time = tour.is_within(5);
     let expiring = tour.will_expire().await;
+    in_time &= tour.is_within(SOON);
     tour.has_ended(&ending, ended).await;
     tour.has_expired(&expiring).await;
     crate::document::says_all_of(&tour.site).await;
     tour.site.stop().await;
-    tour.lines
+    in_time.then_some(tour.lines)
 }
 
 impl Tour {

@@ -1,6 +1,6 @@
 //! Limits and blocks: few claims are enough to reach these.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kpd_directory::{
     Policy,
@@ -15,23 +15,27 @@ use crate::support::{Answer, Call, Person};
 
 const PAIR_SECONDS: u64 = 5;
 
-pub(super) async fn walk_limited(mutant: Option<Mutant>) -> Vec<String> {
+/// `None` if it was too slow.
+pub(super) async fn walk_limited(mutant: Option<Mutant>) -> Option<Vec<String>> {
     let requester = Some(Limit { claims: 6, seconds: 3_600 });
     let limits = Limits { requester, pair: Some(Limit { claims: 2, seconds: PAIR_SECONDS }) };
     let policy = Policy { selection: Selection::Fifo, limits, ..Policy::default() };
     let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);
     tour.tell("declared limits", declared["limits"].clone());
-    tour.pairs().await;
+    let mut in_time = tour.pairs().await;
     tour.requesters().await;
+    let begun = Instant::now();
     tour.blocks().await;
+    in_time &= begun.elapsed() < Duration::from_secs(PAIR_SECONDS);
     crate::document::says_all_of(&tour.site).await;
     tour.site.stop().await;
-    tour.lines
+    in_time.then_some(tour.lines)
 }
 
 impl Tour {
-    async fn pairs(&mut self) {
+    /// Whether all that a limit refuses came before its end.
+    async fn pairs(&mut self) -> bool {
         let lou = self.owner("acct:lou@example.org", 50).await;
         let packages: Vec<_> = (0..6).map(|number| self.regular(&lou, &format!("lou-{number}"))).collect();
         self.publish(&lou, &packages.iter().map(Vec::as_slice).collect::<Vec<_>>()).await;
@@ -45,11 +49,13 @@ impl Tour {
         self.tell("to be retried in time", seconds.is_some_and(|it| (1..=PAIR_SECONDS).contains(&it)));
         let by_eve = self.claim_by(&self.eve, &lou).await;
         self.tell_claimed("somebody else claims", &by_eve);
+        let in_time = self.is_within(PAIR_SECONDS);
         self.tell_stock("stock after the refusal", &lou).await;
         tokio::time::sleep(Duration::from_secs(PAIR_SECONDS)).await;
         self.tell_claim("claim when the time is over", &lou, json!({})).await;
         let late = self.claim(&lou, &body).header("idempotency-key", "k").send().await;
         self.tell_status("the refused claim again", &late);
+        in_time
     }
 
     async fn requesters(&mut self) {
