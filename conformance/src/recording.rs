@@ -197,7 +197,7 @@ pub struct NotificationSeen {
 }
 
 /// That one requester takes more than its share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainSeen {
     /// So many, this one among them,
     #[serde(skip_serializing_if = "Option::is_none")]
