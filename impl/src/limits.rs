@@ -37,7 +37,7 @@ pub enum RequesterEvent {
     /// A claim passed the limit, whatever became of it; it counts until then.
     Debited { at: UnixSeconds, until: UnixSeconds },
     /// A claim of this user's KeyPackages was refused, which is final under its idempotency key until then.
-    Refused { at: UnixSeconds, until: UnixSeconds, user: UserId, claim: Claim, limited: Limited },
+    Refused { at: UnixSeconds, until: UnixSeconds, user: UserId, claim: Box<Claim>, limited: Limited },
 }
 
 /// What a requester's history leads to. Built by [`apply`](Self::apply) alone; serialised it is a snapshot, as
@@ -71,7 +71,7 @@ impl RequesterState {
             RequesterEvent::Debited { until, .. } => self.counted.add(*at, *until),
             RequesterEvent::Refused { until, user, claim, limited, .. } => {
                 let Some(key) = claim.idempotency_key.clone() else { return };
-                let refusal = Refusal { claim: claim.clone(), limited: *limited };
+                let refusal = Refusal { claim: Claim::clone(claim), limited: *limited };
                 self.refused.insert((user.clone(), claim.requester.clone(), key), *until, refusal);
             }
         }
@@ -101,7 +101,7 @@ impl RequesterState {
         Ok(match self.counted.admit(limit, now) {
             Ok(until) => Decision { events: vec![RequesterEvent::Debited { at: now, until }], answer: Ok(()) },
             Err(limited) => {
-                let (user, claim) = (user.clone(), claim.clone());
+                let (user, claim) = (user.clone(), Box::new(claim.clone()));
                 let until = now.saturating_add(policy.idempotency_seconds);
                 let event = key.map(|_| RequesterEvent::Refused { at: now, until, user, claim, limited });
                 Decision { events: event.into_iter().collect(), answer: Err(limited) }

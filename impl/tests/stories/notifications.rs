@@ -1,6 +1,8 @@
 //! What the owner is told: each grant once, in order, until it was acknowledged.
 
-use crate::check;
+use kpd_directory::{Policy, policy::DrainAlert};
+
+use crate::{check, check_under, support::directory::Directory};
 
 /// `NOTE-EVERY-GRANT`, `NOTE-NAMES-REQUESTER`, `LAST-TOLD`
 #[test]
@@ -126,6 +128,25 @@ fn a_key_that_follows_finds_what_is_unread() {
         alice/phone reads after 0 => refused: no such client
         alice/phone adds alice/phone:spare
         alice/phone reads after 0 => 1. a1 to carol/phone with 0 left
+        ",
+    );
+}
+
+/// `NOTE-DRAIN`: with the grant that crosses the share, and once.
+#[test]
+fn who_takes_more_than_its_share_is_told_of() {
+    let drain = Some(DrainAlert { percent: 50, at_least: 2, seconds: 100 });
+    check_under(
+        Policy { drain, ..Directory::fifo() },
+        "
+        alice/phone publishes a1 a2 a3
+        carol/phone claims alice
+        carol/phone claims alice
+        carol/phone claims alice
+        alice/phone reads after 0 =>
+        | 1. a1 to carol/phone with 2 left,
+        | 2. a2 to carol/phone with 1 left draining 2 of 3,
+        | 3. a3 to carol/phone with 0 left
         ",
     );
 }

@@ -123,7 +123,7 @@ fn what_is_stored_has_the_bytes_of_before() {
     let at = 1_700_000_000;
     let requester = [
         RequesterEvent::Debited { at, until: at + 60 },
-        RequesterEvent::Refused { at, until: at + 60, user: user(), claim: claim(), limited: limited() },
+        RequesterEvent::Refused { at, until: at + 60, user: user(), claim: Box::new(claim()), limited: limited() },
     ];
     for (number, event) in requester.iter().enumerate() {
         pinned(&mut told, &format!("requester's event {number}"), event);
