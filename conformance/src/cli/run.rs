@@ -192,16 +192,20 @@ pub(super) async fn judge_all(
 
 /// What the report says of how the run was begun.
 pub(super) fn begun_with(arguments: &ServerArguments, seed: u64, rounds: Option<u32>) -> Begun {
-    let endpoints = arguments.target.iter().map(masked).collect();
+    let endpoints = arguments.target.iter().map(|url| masked(url)).collect();
     Begun { seed, rounds, endpoints, binding: arguments.binding.as_ref().map(|path| path.display().to_string()) }
 }
 
 /// What a server is called in a report.
 pub(super) fn named(server: &Server) -> String {
-    format!("{} at {}", server.binding.name, server.endpoints.iter().map(masked).collect::<Vec<_>>().join(", "))
+    format!(
+        "{} at {}",
+        server.binding.name,
+        server.endpoints.iter().map(|url| masked(url)).collect::<Vec<_>>().join(", ")
+    )
 }
 
-fn masked(url: &String) -> String {
+fn masked(url: &str) -> String {
     recording::mask_url(url, &mut BTreeSet::new())
 }
 
