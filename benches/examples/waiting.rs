@@ -113,13 +113,13 @@ async fn measure(owners: usize) {
     let requester = Person::new(owners - 1);
     let mut line = TcpStream::connect(address).await.expect("a connection");
     let mut times = vec![];
-    for number in 0..CLAIMS.min(owners - 1) {
+    for (number, stream) in streams.iter_mut().enumerate().take(CLAIMS.min(owners - 1)) {
         let of = Person::new(number);
         let path = format!("/v1/users/{}/claims", of.user);
         let request = requester.request("POST", &path, address, clock.now(), Some("{}"), "");
         let sent = Instant::now();
         line.write_all(&request).await.expect("a connection");
-        read_until(&mut streams[number], b"event: grant").await;
+        read_until(stream, b"event: grant").await;
         times.push(sent.elapsed());
         read_until(&mut line, b"regular").await;
     }

@@ -123,6 +123,7 @@ fn needs_mls(vector: &Vector) -> Option<&'static str> {
         let claimed = step.claim.as_ref().and_then(|claim| claim.cipher_suites.as_ref());
         claimed.is_some_and(|suites| *suites != [1]) || step.stock.as_ref().is_some_and(|stock| stock.cipher_suite != 1)
     };
+    let required = |step: &crate::vector::Step| step.claim.as_ref().is_some_and(|claim| claim.requires.is_some());
     let timed = |recipe: &Recipe| recipe.not_before.is_some() || recipe.not_after.is_some();
     let signed = |recipe: &Recipe| recipe.unlisted_signer || recipe.identity_of.is_some();
     let all = [
@@ -131,6 +132,7 @@ fn needs_mls(vector: &Vector) -> Option<&'static str> {
         (recipe(&|recipe| recipe.same_init_key_as.is_some()), "it is about the init key of a KeyPackage"),
         (recipe(&timed) || step(&|step| step.await_expiry.is_some()), "it is about the lifetime of KeyPackages"),
         (recipe(&|recipe| recipe.cipher_suite != 1) || step(&suites), "it is about cipher suites"),
+        (step(&required), "it is about the capabilities in a KeyPackage"),
         (recipe(&|recipe| recipe.mark != Mark::Extension), "it is about how a last resort is marked"),
         (
             step(&|step| step.publish.as_ref().is_some_and(|publish| publish.declared.is_some())),

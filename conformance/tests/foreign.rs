@@ -121,6 +121,10 @@ fn a_fault_that_shows_after_a_kill_alone_is_found() {
     let Some(courier) = Courier::start("restart") else { return };
     let ended = courier.run("run", &["claim/once", "claim/race-n-for-n", "crash/claim", "--seed", "7"]);
     assert_eq!(ended.exit, 1, "{}", ended.all());
-    assert!(ended.out.contains("FAIL crash/claim-survives-kill") && ended.out.contains("CLAIM-ONCE"), "{}", ended.out);
+    assert!(
+        ended.out.contains("FAIL crash/claim-survives-kill") && ended.out.contains("CLAIM-DURABLE"),
+        "{}",
+        ended.out
+    );
     assert_eq!((count(&ended, "PASS"), count(&ended, "FAIL")), (2, 1), "{}", ended.out);
 }

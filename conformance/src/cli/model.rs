@@ -212,7 +212,7 @@ fn write(directory: &Path, vectors: Vec<(String, String)>) -> Result<Exit, CliEr
 fn beyond_vectors(label: &Label) -> Option<&'static str> {
     let reasons = [
         ("collect/", "a directory collects when it likes, and nobody outside can ask for it"),
-        ("publish/refused-beforefence", "it takes a restore, which no vector can ask for yet"),
+        ("publish/refused-beforefence", "it takes a restore, which no proof follows"),
     ];
     reasons.into_iter().find(|(begin, _)| label.0.starts_with(begin)).map(|(_, why)| why)
 }

@@ -276,7 +276,8 @@ fn an_owner_that_waits_through_a_race_is_told_of_what_the_others_do() {
     let waits = race(", wait: 9", told);
     assert_eq!(waits.verdict(), Verdict::Proved, "{:#?}", waits.faults);
     assert_eq!(waits.outside, BTreeMap::from([(Why::Waiting, 1)]), "how long it takes, the model does not say");
-    assert!(fault(&race(", wait: 9", "{ length: 0 }")).contains("is not sound"));
+    let nothing = race(", wait: 9", "{ length: 0 }");
+    assert!(nothing.faults.iter().any(|fault| fault.to_string().contains("is not sound")), "{:#?}", nothing.faults);
     assert!(fault(&race("", told)).contains("allowed   []"), "who does not wait can come first");
     let in_vain = "steps:\n  - notifications: { as: phone, wait: 2 }\n    expect: { ok: { length: 0 } }";
     assert_eq!(proved(in_vain).verdict(), Verdict::Proved);

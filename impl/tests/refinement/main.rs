@@ -130,7 +130,7 @@ proptest! {
 #[test]
 fn the_stories_reach_what_there_is_to_reach() {
     let reached = RefCell::new(BTreeSet::new());
-    let config = Config { cases: 1536, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 3072, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let played = runner.run(&stories(), |story| {
         reached.borrow_mut().extend(play(&story, None).map_err(TestCaseError::fail)?.labels);

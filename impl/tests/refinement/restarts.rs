@@ -1,4 +1,6 @@
-//! A state that was written down and read again decides as it did before.
+//! A state that was written down and read again decides as it did before: what was granted stays granted
+//! (`CLAIM-DURABLE`), what counts against a limit counts on (`RATE-DURABLE`), and nothing else is forgotten
+//! (`LIFE-RESTART`). That it is written down before the answer leaves is the store's part.
 
 use std::sync::LazyLock;
 

@@ -26,6 +26,7 @@ fn most_kinds_of_steps_are_on_a_tour() {
     let missing: Vec<_> = missing.map(ToString::to_string).collect();
     insta::assert_snapshot!(missing.join("\n"), @r#"
     add_key/refused-keytaken/known
+    claim/exhausted/narrow
     claim/limited/again
     claim/limited/open
     claim/refused-unknownuser/open

@@ -157,8 +157,8 @@ pub(super) fn wrong_kind(history: &History) -> Option<String> {
     history.find_new_status(|state, claim, client, status| {
         if let Some(package) = status.granted() {
             let facts = &state.packages.get(&package)?.facts;
-            let (suite, offers) = (facts.suite, list(&facts.offers));
-            return (!claim.fits(facts)).then(|| format!("{claim} got {package}, which is of {suite} with [{offers}]"));
+            let with = if facts.offers.is_empty() { String::new() } else { format!(" with {}", list(&facts.offers)) };
+            return (!claim.fits(facts)).then(|| format!("{claim} got {package}, which is of {}{with}", facts.suite));
         }
         let suits = |package: &PackageState| claim.fits(&package.facts);
         let wanted = |package: &PackageState| claim.last_resort_accepted || package.facts.role == Role::Regular;

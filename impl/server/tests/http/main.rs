@@ -1,6 +1,6 @@
 //! The reference server over real HTTP, on a free port of this machine.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod another_implementation;
 mod authentication;

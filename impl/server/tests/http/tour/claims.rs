@@ -35,6 +35,8 @@ impl Tour {
         self.tell_claimed("the same claim again", &again);
         self.tell_claimed("somebody else's under the same key", &by_eve);
         self.tell_claim("a suite of which there is none", &bob, json!({ "cipher_suites": [2] })).await;
+        let required = json!({ "required_capabilities": { "extensions": [0xff01] } });
+        self.tell_claim("a capability that nobody has", &bob, required).await;
         let own = self.site.post(bob.claims(), &json!({})).by(&tablet).send().await;
         self.tell_claimed("the tablet claims", &own);
         self.tell_stock("stock of the phone", &bob).await;
