@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Steps of the search for an explanation of one round; far more than a legal round of the suite takes.
-pub(super) const BUDGET: usize = 2_000_000;
+pub(super) const BUDGET: usize = 100_000;
 
 /// The same for one of the many smaller searches that look for the fewest answers.
 const BUDGET_OF_FEWER: usize = 20_000;
@@ -97,16 +97,24 @@ impl<'a> Story<'a> {
     /// Whether some order of the operations explains every answer; if not, which rule that proves broken. A look that is
     /// not `thorough` says only that it is so.
     pub(super) fn search(&self, thorough: bool) -> Searched<'a> {
-        match linearize(&self.spec, &State::of(&self.setup), &self.operations, BUDGET) {
-            linearize::Verdict::Linearizable { .. } => Searched::Explained,
-            linearize::Verdict::OutOfBudget => {
-                self.proved(&view::judge).map_or(Searched::OutOfBudget, Searched::Broken)
+        let initial = State::of(&self.setup);
+        let named = || self.proved(&view::certain).or_else(|| self.proved(&view::judge));
+        match monitor(&self.spec, &initial, &self.operations) {
+            monitor::Verdict::Legal => return Searched::Explained,
+            monitor::Verdict::Illegal { rule, says, .. } => {
+                let short = || Proved { rule, says: self.names.translate(&says), involved: vec![] };
+                return Searched::Broken(thorough.then(named).flatten().unwrap_or_else(short));
             }
+            monitor::Verdict::NotCovered { .. } => {}
+        }
+        match linearize(&self.spec, &initial, &self.operations, BUDGET) {
+            linearize::Verdict::Linearizable { .. } => Searched::Explained,
+            linearize::Verdict::OutOfBudget => named().map_or(Searched::OutOfBudget, Searched::Broken),
             unexplained @ linearize::Verdict::NotLinearizable { .. } if !thorough => {
                 Searched::Broken(self.refused(&unexplained, &[]))
             }
             unexplained @ linearize::Verdict::NotLinearizable { .. } => {
-                Searched::Broken(self.proved(&view::judge).unwrap_or_else(|| self.unexplained(unexplained)))
+                Searched::Broken(named().unwrap_or_else(|| self.unexplained(unexplained)))
             }
         }
     }

@@ -247,3 +247,25 @@ fn what_was_never_saved_is_no_match_in_either_direction() {
     let steps = vec![at("steps[0]", 0, 1, published()), at("steps[1]", 2, 3, granted("regular", "a1"))];
     assert!(matches!(verdict(&vector, one_round(steps)), Verdict::Fail(_)));
 }
+
+/// One package for everybody leaves a search nothing to hold on to: every order of the claims is as wrong as every other.
+#[test]
+fn one_package_for_twenty_takes_no_search() {
+    let lanes: Vec<String> =
+        (0..20).map(|lane| format!("    c{lane}: [ {{ claim: {{ as: b{lane}, of: alice }} }} ]")).collect();
+    let users: Vec<String> = (0..20).map(|lane| format!("b{lane}: {{}}")).collect();
+    let packages: Vec<String> = (0..20).map(|package| format!("a{package}: {{ client: phone }}")).collect();
+    let names: Vec<String> = (0..20).map(|package| format!("a{package}")).collect();
+    let vector = format!(
+        "id: x\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: {{ alice: {{ clients: [phone] }}, {} }}\n\
+         key_packages: {{ {} }}\nbefore:\n  - publish: {{ as: phone, key_packages: [{}] }}\n\
+         race:\n  rounds: 1\n  lanes:\n{}\n  judge: linearizable\n",
+        users.join(", "),
+        packages.join(", "),
+        names.join(", "),
+        lanes.join("\n"),
+    );
+    let claims = (0..20).map(|lane| at(&format!("race.lanes.c{lane}[0]"), 10, 20, granted("regular", "a7")));
+    let steps = [at("before[0]", 0, 1, published())].into_iter().chain(claims).collect();
+    fails(&verdict(&vector, one_round(steps)), "CLAIM-ONCE", "race.lanes.c0[0], and race.lanes.c1[0]");
+}

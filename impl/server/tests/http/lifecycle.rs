@@ -43,10 +43,7 @@ async fn after_a_shutdown_nobody_listens() {
 async fn what_was_available_before_a_fence_is_not_granted() {
     let stores = Stores::in_memory();
     let site = Site::over(stores.clone(), Config::new(OPERATOR), false).await;
-    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
-    let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2));
-    site.enrol(&bob).await;
-    site.enrol(&alice).await;
+    let (bob, alice) = site.bob_and_alice().await;
     let (a, z) = (bob.package("a", site.now()).bytes(), bob.package("z", site.now()).last_resort().bytes());
     site.post(bob.own("key-packages"), &batch(&[&a, &z])).by(&bob).send().await.is(201);
     let (user, nobody) = (UserId::parse(bob.user).unwrap(), UserId::parse("acct:nobody@example.org").unwrap());
@@ -80,10 +77,7 @@ async fn a_backup_is_served_behind_a_fence() {
     let open =
         |path: &Path| Stores::durable(Durable::open(path, Opening { create: true, keep_history: false }).unwrap());
     let site = Site::over(open(&directory.path().join("d.kpd")), Config::new(OPERATOR), false).await;
-    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
-    let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2));
-    site.enrol(&bob).await;
-    site.enrol(&alice).await;
+    let (bob, alice) = site.bob_and_alice().await;
     let a = bob.package("a", site.now()).bytes();
     site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await.is(201);
     let back_up = async |site: &Site, token: &str| {
@@ -123,10 +117,7 @@ async fn a_state_stands_for_the_events_after_many_of_them() {
     let open = || Durable::open(&path, Opening { create: true, keep_history: false }).unwrap();
     let config = || Config { policy: Policy { limits: Limits::NONE, ..Policy::default() }, ..Config::new(OPERATOR) };
     let site = Site::over(Stores::durable(open()), config(), false).await;
-    let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
-    let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2));
-    site.enrol(&bob).await;
-    site.enrol(&alice).await;
+    let (bob, alice) = site.bob_and_alice().await;
     let a = bob.package("a", site.now()).bytes();
     site.post(bob.own("key-packages"), &batch(&[&a])).by(&bob).send().await.is(201);
     let claim = async |site: &Site, key: &str| {

@@ -3,7 +3,7 @@
 use crate::{
     history::Facts,
     names::{Client, InitKey, Key, Package, User},
-    spec::{DrainAlert, Op, Selection, Spec},
+    spec::{DrainAlert, Op, Spec},
     system::{
         Bounds, Scenario,
         scenario::{claim, count, key_until, last_resort, publish, read, regular, stock},
@@ -74,8 +74,8 @@ pub(super) fn drain(bounds: Bounds) -> Scenario {
         &["NOTE-DRAIN", "NOTE-NAMES-REQUESTER"],
     );
     let alert = DrainAlert { percent: 50, at_least: 2, seconds: 5 };
-    let base = base.with(Spec { selection: Selection::Fifo, drain: Some(alert), ..Spec::default() });
-    let base = base.after([stock([regular(1)]), stock([regular(2)]), stock([regular(3)])]).ticks([5]);
+    let base = base.with(Spec { drain: Some(alert), ..Spec::default() });
+    let base = base.after([stock([regular(1), regular(2), regular(3)])]).ticks([5]);
     let base = base.asks([claim(1, 1), claim(1, 2), claim(1, 3), claim(2, 1)]);
     match bounds {
         Bounds::Small => base.on(1),

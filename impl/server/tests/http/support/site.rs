@@ -93,6 +93,15 @@ impl Site {
         self.post(person.keys(), &body).send().await.is(201);
     }
 
+    /// An owner and a requester, let in.
+    pub(crate) async fn bob_and_alice(&self) -> (Person, Person) {
+        let bob = Person::new("acct:bob@example.org", "bob-phone", Key::ed25519(1));
+        let alice = Person::new("acct:alice@example.org", "alice-laptop", Key::ed25519(2));
+        self.enrol(&bob).await;
+        self.enrol(&alice).await;
+        (bob, alice)
+    }
+
     /// Adds a client with the help of another.
     pub(crate) async fn add(&self, person: &Person, by: &Person) {
         self.post(person.keys(), &person.addition()).by(by).send().await.is(201);
