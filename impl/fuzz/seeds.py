@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 BOB = "acct:bob@example.org"
+STORED = next(pathlib.Path(__file__).parent.glob("../server/src/store/durable/snapshots/*bytes.snap"))
 HOST = "directory.example.org"
 # Valid for openmls, which reads the clock, for as long as anybody will fuzz this.
 LIFETIME = (1_500_000_000, 4_000_000_000)
@@ -43,7 +44,18 @@ def main(corpus):
             "content-digest", "@method", "@target-uri"], ';tag="t";expires=4000000000'),
         b"POST /\nsignature-input: a=(\"@method\";req);created=1;keyid=\"x\"\nsignature: a=:AAAA:\n\n",
     ])
+    write(corpus, "store_log", logs())
+    # Each five bytes: where, and what is changed there; 0 cuts the file.
+    write(corpus, "store_file", [b"", bytes(5), b"\0\0\0\x20\1", b"\0\0\x20\x10\x40", b"\0\0\x40\0\0", b"\0\0\x30\5\7"])
     write(corpus, "requests", rows(key, package, last_resort))
+
+
+def logs():
+    """One event of each kind, as a test has pinned them, and two histories that are spoilt."""
+    pinned = STORED.read_text().split("---", 2)[2].splitlines()
+    events = [bytes.fromhex(line.strip()) for name, line in zip(pinned, pinned[1:]) if name.startswith("event ")]
+    between = b"\xfe\xff"
+    return [between.join(events), events[4], between.join([events[0], events[5][:-1]]), b"\2" + events[0][1:]]
 
 
 def rows(key, package, last_resort):

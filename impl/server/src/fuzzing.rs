@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Config, clock, extract::App, serve::in_process};
 use message::Message;
 
+pub use crate::store::durable::fuzzing::{store_file, store_log};
 pub use requests::requests;
 pub use signature::signature;
 

@@ -12,6 +12,8 @@ mod backup;
 mod condition;
 mod error;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod pinned;
 #[cfg(test)]
@@ -189,7 +191,7 @@ fn load<E: Recorded>(database: &Database, stream: &Stream, since: Version) -> Re
     let transaction = database.begin_read()?;
     let since = since as u64;
     let spoilt =
-        |version: u64, error: StoreError| StoreError::because(format!("{} at {version}: {error}", stream.as_str()));
+        |version: u64, error: StoreError| StoreError::because(format!("{} at {version}: {}", stream.as_str(), error.0));
     let snapshots = transaction.open_table(SNAPSHOTS)?;
     let kept = snapshots.get(stream.as_str())?;
     let kept = kept.as_ref().map(redb::AccessGuard::value).filter(|(version, _)| since < *version);

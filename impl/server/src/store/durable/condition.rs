@@ -33,11 +33,13 @@ impl Condition {
         Ok(Self { path: path.into(), open, now: RwLock::new(Now::Open(database)) })
     }
 
-    /// Looks into the database, together with others.
+    /// Looks into the database, together with others. Whatever its reader makes of damage, it is an error here, too.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.revive();
         match &*self.now.read().unwrap_or_else(PoisonError::into_inner) {
-            Now::Open(database) => look(database),
+            Now::Open(database) => {
+                catch_unwind(AssertUnwindSafe(|| look(database))).unwrap_or_else(|_| Err(self.damaged()))
+            }
             Now::Full(_) => Err(self.full()),
             Now::Broken(why) => Err(self.broken(why)),
         }
@@ -99,6 +101,11 @@ impl Condition {
             Err(OpenError::Full { .. }) => Now::Full(Instant::now() + PATIENCE),
             Err(error) => Now::Broken(error.to_string()),
         };
+    }
+
+    fn damaged(&self) -> StoreError {
+        let path = self.path.display();
+        StoreError::because(format!("{path} is damaged: keep it aside, copy a backup to its name, start with --fence"))
     }
 
     fn full(&self) -> StoreError {
