@@ -139,10 +139,15 @@ impl Comparison {
         let names: Vec<String> =
             self.servers.iter().map(|server| format!("{:<1$}", server.name, wide(&server.name))).collect();
         lines.push(format!("{:<28}  {}", "rules that differ", names.join("  ")));
-        for row in self.rules.iter().filter(|row| row.differs) {
+        let told = |row: &&Row| row.cells.iter().all(|cell| cell.word != NOTHING);
+        for row in self.rules.iter().filter(|row| row.differs).filter(told) {
             let cell = |(cell, server): (&Cell, &Server)| format!("{:<1$}", cell.word, wide(&server.name));
             let cells: Vec<String> = row.cells.iter().zip(&self.servers).map(cell).collect();
             lines.push(format!("{:<28}  {}", row.id, cells.join("  ")));
+        }
+        let partly = self.rules.iter().filter(|row| !told(row)).count();
+        if partly > 0 {
+            lines.push(format!("(of {partly} more rules not every run says anything)"));
         }
         for server in &self.servers {
             let Server { name, server, exit, kept, broken, .. } = server;
