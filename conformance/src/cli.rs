@@ -2,6 +2,8 @@
 
 mod audit;
 mod baseline;
+mod check_history;
+mod compare;
 mod demo;
 mod enrol;
 mod export;
@@ -43,6 +45,10 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Writes the file of known failures of a run.
     Baseline(baseline::BaselineArguments),
+    /// Puts the reports of several runs beside each other: servers × rules, in a page.
+    Compare(compare::CompareArguments),
+    /// Judges a recorded history of any server by the rules of the model.
+    CheckHistory(check_history::CheckHistoryArguments),
     /// Runs the reference server.
     Serve(Box<serve::ServeArguments>),
     /// Lets a user in at a running server, and prints the token that adds its first signature key.
@@ -123,6 +129,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
         Command::Replay(arguments) => runtime().and_then(|runtime| runtime.block_on(replay::replay(arguments))),
         Command::Baseline(arguments) => baseline::baseline(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::CheckHistory(arguments) => check_history::check_history(&arguments),
         Command::Serve(arguments) => runtime().and_then(|runtime| runtime.block_on(serve::serve(*arguments))),
         Command::Enrol(arguments) => runtime().and_then(|runtime| runtime.block_on(enrol::enrol(arguments))),
         Command::Demo(arguments) => runtime().and_then(|runtime| runtime.block_on(demo::demo(&arguments))),

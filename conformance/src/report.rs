@@ -3,6 +3,7 @@
 pub mod annotations;
 pub mod badge;
 pub mod bundle;
+pub mod compare;
 pub mod curl;
 mod drawing;
 pub mod files;
@@ -10,6 +11,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod read;
 pub mod sarif;
 pub mod terminal;
 

@@ -14,6 +14,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     history::State,
     linearize::observed::Observed,
@@ -21,7 +23,8 @@ use crate::{
 };
 
 /// One operation as its client saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Operation {
     /// What was asked.
     pub op: Op,

@@ -25,10 +25,13 @@ pub use limits::{Limit, Limits};
 pub use operation::{Fate as WithdrawnFate, Op, Outcome, Reason, Stock};
 pub use outcomes::Decision;
 
+use serde::{Deserialize, Serialize};
+
 use crate::names::Time;
 
 /// The limits and promises that a directory declares.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Spec {
     /// The order of regular packages.
     pub selection: Selection,
@@ -51,7 +54,8 @@ pub struct Spec {
 }
 
 /// The order in which regular packages are granted (`CLAIM-SELECTION`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Selection {
     /// Any of them.
     Any,

@@ -62,6 +62,22 @@ pub struct Seen<'a> {
     pub killed: Option<u64>,
 }
 
+/// Whether some order of the operations, true to their times, explains every answer; `None` if that takes too long to
+/// find out.
+#[must_use]
+pub fn is_explained(seen: &Seen<'_>) -> Option<bool> {
+    let initial = State::of(seen.setup);
+    match monitor(seen.spec, &initial, seen.operations) {
+        monitor::Verdict::Legal => Some(true),
+        monitor::Verdict::Illegal { .. } => Some(false),
+        monitor::Verdict::NotCovered { .. } => match explained(seen, &initial) {
+            Explained::So => Some(true),
+            Explained::Never => Some(false),
+            Explained::Unknown => None,
+        },
+    }
+}
+
 /// What the history proves about each rule.
 #[must_use]
 pub fn judge(seen: &Seen<'_>) -> Findings {

@@ -3,12 +3,11 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
 
 use crate::{
     cli::{CliError, out::say},
-    report::json::FORMAT,
-    verdict::{Exit, Failure},
+    report::read::{self, Vector},
+    verdict::Exit,
 };
 
 /// Which run, and where to.
@@ -22,30 +21,8 @@ pub(super) struct BaselineArguments {
     out: Option<PathBuf>,
 }
 
-/// What is needed of a report.
-#[derive(Deserialize)]
-struct Run {
-    format: String,
-    vectors: Vec<Vector>,
-}
-
-#[derive(Deserialize)]
-struct Vector {
-    id: String,
-    verdict: String,
-    title: String,
-    reason: Option<String>,
-    failure: Option<Failure>,
-}
-
 pub(super) fn baseline(arguments: &BaselineArguments) -> Result<Exit, CliError> {
-    let path = arguments.report.join("report.json");
-    let usage = |why: String| CliError::Usage(format!("{}: {why}", path.display()));
-    let text = fs::read_to_string(&path).map_err(|error| usage(error.to_string()))?;
-    let run: Run = serde_json::from_str(&text).map_err(|error| usage(format!("no report of kpd: {error}")))?;
-    if run.format != FORMAT {
-        return Err(usage(format!("the format is {}, and {FORMAT} is read here", run.format)));
-    }
+    let run = read::run(&arguments.report).map_err(CliError::Usage)?;
     let known: BTreeMap<&str, String> =
         run.vectors.iter().filter_map(|vector| Some((&*vector.id, comment(vector)?))).collect();
     let mut text =

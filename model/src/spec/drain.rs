@@ -1,5 +1,7 @@
 //! When an owner is told that one requester drains its stock.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     history::{Drain, Role, State},
     names::{Client, Requester, Suite, Time},
@@ -8,7 +10,8 @@ use crate::{
 
 /// More than such a share of a client's stock of a suite, taken by one requester in a window, is a drain. The stock of a
 /// window is what was granted in it and what is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DrainAlert {
     /// More than so many of a hundred.
     pub percent: u32,
