@@ -15,7 +15,7 @@ const SPACES: [(&str, usize); 21] = [
     ("publications", 27_583),
     ("refusals", 2_464),
     ("notifications", 11_793),
-    ("drain", 1_890),
+    ("drain", 11_042),
     ("reading", 29_784),
     ("replace", 22_694),
     ("endings", 7_145),
