@@ -151,7 +151,7 @@ impl RequesterState {
                 let (user, claim) = (user.clone(), Box::new(claim.clone()));
                 let until = now.saturating_add(policy.idempotency_seconds);
                 let keyed = claim.idempotency_key.is_some();
-                let event = keyed.then(|| RequesterEvent::Refused { at: now, until, user, claim, limited });
+                let event = keyed.then_some(RequesterEvent::Refused { at: now, until, user, claim, limited });
                 Decision { events: event.into_iter().collect(), answer: Err(limited) }
             }
         })
