@@ -10,8 +10,11 @@ pub(crate) use kpd_server::Mutant;
 /// Few enough claims to be made while they count, even on a busy machine, and over soon enough to be waited for. Vectors
 /// that are not about limits claim less. That of a requester is out of reach for one who claims of a single user, or else
 /// it would hide that the other one is missing.
-const LIMITS: Limits =
-    Limits { requester: Some(Limit { claims: 110, seconds: 60 }), pair: Some(Limit { claims: 15, seconds: 6 }) };
+const LIMITS: Limits = Limits {
+    requester: Some(Limit { claims: 110, seconds: 60 }),
+    server: None,
+    pair: Some(Limit { claims: 15, seconds: 6 }),
+};
 
 /// A reference server on a free port of this machine.
 pub(crate) struct Embedded {

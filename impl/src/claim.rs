@@ -64,8 +64,8 @@ impl UserState {
     /// Claims one KeyPackage of each client.
     ///
     /// The order of decision is: the answer of before, then whether the user is unknown or the requester blocked, then the
-    /// limit of the pair, then the choice. What the requester may ask of all users comes after the first of these: see
-    /// [`RequesterState::debit`](crate::limits::RequesterState::debit).
+    /// limit of the pair, then the choice. What the requester, and all of its server, may ask of all users comes after the
+    /// first of these: see [`RequesterState::debit`](crate::limits::RequesterState::debit).
     ///
     /// `pick(n)` chooses one of `n` equally good KeyPackages, by an index below `n`; it is asked under
     /// [`Selection::Random`] only.

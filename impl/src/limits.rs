@@ -1,12 +1,14 @@
-//! Limits on claims: counting over a window that slides, and what a requester's claims cost it over all users.
+//! Limits on claims: counting over a window that slides, and what claims cost their requester, and the server that vouches
+//! for it, over all users.
 //!
-//! A requester has a history of its own, which is written before that of the user it claims from: no transaction over two
-//! histories is needed, and what fails in between has cost the requester a claim and nobody a KeyPackage.
+//! A requester has a history of its own, and so has another server, whose requesters count as one there. They are written
+//! before that of the user who is claimed from: no transaction over several histories is needed, and what fails in between
+//! has cost the requester a claim and nobody a KeyPackage.
 //!
 //! A refusal is remembered under its idempotency key, and whoever is over its limit can invent keys. What bounds that is
 //! time: each refusal is let go `idempotency_seconds` after it was made, at the next event of the same history. So a
-//! requester's own history holds no more of them than a server has answered it in that time, and the history of a user
-//! no more than its requesters' own limits, where there are any, let through: those come first.
+//! requester's own history holds no more of them than a server has answered it in that time, and the history of a server
+//! or of a user no more than its requesters' own limits, where there are any, let through: those come first.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +17,8 @@ use crate::{
     claim::ClaimError,
     event::Claim,
     memory::Memory,
-    names::{IdempotencyKey, Requester, UnixSeconds, UserId},
-    policy::{Limit, Policy},
+    names::{IdempotencyKey, Requester, ServerName, UnixSeconds, UserId},
+    policy::{Limit, Limits, Policy},
 };
 
 /// A claim that came too soon. It consumed nothing and told nobody (`RATE-RETRY-AFTER`).
@@ -29,7 +31,33 @@ pub struct Limited {
     pub retry_after: u64,
 }
 
-/// Something that happened to a requester.
+/// Whose claims are counted together over all users, in a history of their own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Account {
+    /// Those of a requester, with all its clients (`RATE-REQUESTER`).
+    Requester(UserId),
+    /// Those of all requesters that another server vouches for (`RATE-SERVER`).
+    Server(ServerName),
+}
+
+impl Account {
+    /// Those that have a limit and that a claim is counted on, in the order in which they are debited: what a requester
+    /// asks beyond its own limit takes nothing from the others of its server.
+    pub fn of(limits: &Limits, claim: &Claim) -> Vec<Self> {
+        let server = claim.vouched_by.clone().map(Self::Server);
+        let all = [Some(Self::Requester(claim.requester.user.clone())), server].into_iter().flatten();
+        all.filter(|account| account.limit(limits).is_some()).collect()
+    }
+
+    fn limit(&self, limits: &Limits) -> Option<Limit> {
+        match self {
+            Self::Requester(_) => limits.requester,
+            Self::Server(_) => limits.server,
+        }
+    }
+}
+
+/// Something that happened to a requester, or to a server whose requesters count as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the sentence of a variant speaks of its fields")]
@@ -40,7 +68,7 @@ pub enum RequesterEvent {
     Refused { at: UnixSeconds, until: UnixSeconds, user: UserId, claim: Box<Claim>, limited: Limited },
 }
 
-/// What a requester's history leads to. Built by [`apply`](Self::apply) alone; serialised it is a snapshot, as
+/// What the history of a requester, or of a server, leads to. Built by [`apply`](Self::apply) alone; serialised it is a snapshot, as
 /// [`UserState`](crate::UserState) is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequesterState {
@@ -77,8 +105,28 @@ impl RequesterState {
         }
     }
 
-    /// Lets a claim of a user's KeyPackages pass, or not. To be asked only where the user's own history does not answer
-    /// from memory ([`UserState::answered_before`](crate::UserState::answered_before)): a repetition costs nothing.
+    /// The refusal of before to the same requester's same key, for as long as keys are remembered. To be asked of all
+    /// accounts of a claim before the first of them is debited: a repetition costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// `IdempotencyMismatch`.
+    pub fn refused_before(
+        &self,
+        now: UnixSeconds,
+        user: &UserId,
+        claim: &Claim,
+    ) -> Result<Option<Limited>, ClaimError> {
+        let Some(key) = claim.idempotency_key.clone() else { return Ok(None) };
+        let Some(before) = self.refused.get(&(user.clone(), claim.requester.clone(), key), now) else {
+            return Ok(None);
+        };
+        before.claim.asks_like(claim).then_some(Some(before.limited)).ok_or(ClaimError::IdempotencyMismatch)
+    }
+
+    /// Lets a claim of a user's KeyPackages pass, or not, as far as this account's limit goes. To be asked only where the
+    /// user's own history does not answer from memory
+    /// ([`UserState::answered_before`](crate::UserState::answered_before)): a repetition costs nothing.
     ///
     /// Of two repetitions at the same moment both may be counted: too much then, never too little.
     ///
@@ -87,23 +135,23 @@ impl RequesterState {
     /// `IdempotencyMismatch`.
     pub fn debit(
         &self,
+        account: &Account,
         policy: &Policy,
         now: UnixSeconds,
         user: &UserId,
         claim: &Claim,
     ) -> Result<Decision<Result<(), Limited>, RequesterEvent>, ClaimError> {
-        let Some(limit) = policy.limits.requester else { return Ok(Decision::unchanged(Ok(()))) };
-        let key = claim.idempotency_key.clone().map(|key| (user.clone(), claim.requester.clone(), key));
-        if let Some(Refusal { claim: before, limited }) = key.as_ref().and_then(|key| self.refused.get(key, now)) {
-            let same = before.asks_like(claim);
-            return same.then_some(Decision::unchanged(Err(*limited))).ok_or(ClaimError::IdempotencyMismatch);
+        let Some(limit) = account.limit(&policy.limits) else { return Ok(Decision::unchanged(Ok(()))) };
+        if let Some(limited) = self.refused_before(now, user, claim)? {
+            return Ok(Decision::unchanged(Err(limited)));
         }
         Ok(match self.counted.admit(limit, now) {
             Ok(until) => Decision { events: vec![RequesterEvent::Debited { at: now, until }], answer: Ok(()) },
             Err(limited) => {
                 let (user, claim) = (user.clone(), Box::new(claim.clone()));
                 let until = now.saturating_add(policy.idempotency_seconds);
-                let event = key.map(|_| RequesterEvent::Refused { at: now, until, user, claim, limited });
+                let keyed = claim.idempotency_key.is_some();
+                let event = keyed.then_some(RequesterEvent::Refused { at: now, until, user, claim, limited });
                 Decision { events: event.into_iter().collect(), answer: Err(limited) }
             }
         })

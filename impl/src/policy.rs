@@ -47,6 +47,9 @@ impl Policy {
 pub struct Limits {
     /// Of one requester, over all users that it claims from (`RATE-REQUESTER`).
     pub requester: Option<Limit>,
+    /// Of all requesters together that one other server vouches for, over all users that they claim from
+    /// (`RATE-SERVER`). This directory's own requesters are not counted together: one of them could lock out the others.
+    pub server: Option<Limit>,
     /// Of one requester from one user; it should be less than a full stock (`RATE-PAIR`).
     pub pair: Option<Limit>,
 }
@@ -84,7 +87,7 @@ impl DrainAlert {
 
 impl Limits {
     /// Claims without end.
-    pub const NONE: Self = Self { requester: None, pair: None };
+    pub const NONE: Self = Self { requester: None, server: None, pair: None };
 }
 
 /// The order in which regular KeyPackages are granted.
@@ -110,6 +113,7 @@ impl Default for Policy {
             enrolment_seconds: DAY,
             limits: Limits {
                 requester: Some(Limit { claims: 600, seconds: HOUR }),
+                server: Some(Limit { claims: 6_000, seconds: HOUR }),
                 pair: Some(Limit { claims: 20, seconds: HOUR }),
             },
             low_water: 20,

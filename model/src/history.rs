@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{ClaimKey, Client, Feature, InitKey, Key, Package, Requester, Sequence, Suite, Time, User};
+use crate::names::{ClaimKey, Client, Feature, InitKey, Key, Package, Requester, Sequence, Server, Suite, Time, User};
 
 pub use state::{
     Answer, Answered, Fate, KeyState, PackageStanding, PackageState, SEQUENCE_JUMP, Standing, State, Taken,
@@ -27,8 +27,8 @@ pub enum Event {
     /// A batch of KeyPackages became available, whole (`PUB-ATOMIC`). A last resort takes the place of the one before
     /// (`LAST-REPLACED-WHOLE`).
     Published(Vec<Facts>),
-    /// A claim was counted towards a limit: towards the requester's own, or towards the one for this user.
-    Counted { requester: Requester, of: Option<User> },
+    /// A claim was counted towards a limit.
+    Counted(Account),
     /// A claim was answered; the granted regular packages are consumed.
     Claimed(Claimed),
     /// A claim was refused by a limit, and its idempotency key remembers that (`CLAIM-RETRY`).
@@ -49,6 +49,17 @@ pub enum Event {
     Fenced,
     /// Time passed.
     Ticked { to: Time },
+}
+
+/// What a limit counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Account {
+    /// The claims of one requester (`RATE-REQUESTER`).
+    Requester(Requester),
+    /// The claims of all requesters that one other server vouches for (`RATE-SERVER`).
+    Server(Server),
+    /// The claims of one requester for one user (`RATE-PAIR`).
+    Pair(Requester, User),
 }
 
 /// What the model knows of a KeyPackage.

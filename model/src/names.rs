@@ -51,6 +51,10 @@ name!(
     Requester, "r"
 );
 name!(
+    /// Another directory's server, which vouches for requesters.
+    Server, "server"
+);
+name!(
     /// The idempotency key of a claim, chosen by its requester.
     ClaimKey, "c"
 );

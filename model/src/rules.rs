@@ -81,6 +81,7 @@ pub const RULES: &[Rule] = &[
     rule!("NOTE-LOW-WATER", owner::not_called_low, owner::became_low),
     rule!("NOTE-DRAIN", notifying::drain_told_wrongly, notifying::told_once_of_several),
     rule!("RATE-REQUESTER", limits::too_many_of_one, limits::limited_by_its_own),
+    rule!("RATE-SERVER", limits::too_many_of_a_server, limits::limited_by_the_server),
     rule!("RATE-PAIR", limits::too_many_of_a_pair, limits::limited_by_the_pair),
     rule!("RATE-ISOLATED", limits::limited_by_others, limits::limited_beside_another),
     rule!("RATE-RETRY-AFTER", limits::told_a_wrong_time, limits::answered_after_the_wait),

@@ -25,9 +25,11 @@ pub use limits::{Limit, Limits};
 pub use operation::{Fate as WithdrawnFate, Op, Outcome, Reason, Stock};
 pub use outcomes::Decision;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::names::Time;
+use crate::names::{Requester, Server, Time};
 
 /// The limits and promises that a directory declares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub struct Spec {
     pub batch_max: usize,
     /// How many claims are answered in which time.
     pub limits: Limits,
+    /// Which other server vouches for a requester. Whoever is not in it is the directory's own.
+    pub servers: BTreeMap<Requester, Server>,
     /// The stock of a suite is low where fewer live regular packages than this are left; 0 is never low.
     pub low_water: u32,
     /// When the owner is told that one requester drains its stock.
@@ -73,6 +77,7 @@ impl Default for Spec {
             stock_max: usize::MAX,
             batch_max: usize::MAX,
             limits: Limits::default(),
+            servers: BTreeMap::new(),
             low_water: 0,
             drain: None,
             claim_memory: Time::MAX,

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::{
-    history::{Claim, Claimed, Drain, Event, Facts, Notified, Role, Status},
+    history::{Account, Claim, Claimed, Drain, Event, Facts, Notified, Role, Status},
     names::{Client, Time},
     spec::{Op, Outcome},
 };
@@ -95,8 +95,9 @@ impl Display for Event {
             Self::KeyExtended { key, expires } => write!(f, "{key} expires at {expires}"),
             Self::KeyRemoved { key } => write!(f, "{key} is removed"),
             Self::ClientRemoved { client } => write!(f, "{client} is removed"),
-            Self::Counted { requester, of: None } => write!(f, "counted for {requester}"),
-            Self::Counted { requester, of: Some(user) } => write!(f, "counted for {requester} with {user}"),
+            Self::Counted(Account::Requester(requester)) => write!(f, "counted for {requester}"),
+            Self::Counted(Account::Server(server)) => write!(f, "counted for {server}"),
+            Self::Counted(Account::Pair(requester, user)) => write!(f, "counted for {requester} with {user}"),
             Self::Limited { claim, retry_after } => write!(f, "{claim} was refused for {retry_after} s"),
             Self::Blocked { user, requester } => write!(f, "{user} shuts {requester} out"),
             Self::Unblocked { user, requester } => write!(f, "{user} lets {requester} in again"),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kpd_server::mutants::MUTANTS;
+use kpd_server::mutants::{MUTANTS, UNSEEN_MUTANTS};
 
 use crate::{
     binding::Binding,
@@ -90,6 +90,7 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<Exit, CliError> {
     say!("\nMutants that break it:");
     MUTANTS
         .iter()
+        .chain(UNSEEN_MUTANTS)
         .filter(|mutant| mutant.breaks == rule.id)
         .for_each(|mutant| say!("  {:<36} {}", mutant.name, mutant.says));
     Ok(Exit::Passed)

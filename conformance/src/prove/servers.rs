@@ -45,13 +45,18 @@ const DRAINS: [Option<DrainAlert>; 2] = [
     Some(DrainAlert { percent: 99, at_least: 5, seconds: 24 * 60 * 60 }),
 ];
 
+/// A vector's requesters are all of the directory that is asked, and so no limit of a server is there either.
+const NO_LIMITS: Limits = Limits { requester: None, server: None, pair: None };
+
 const OF_A_PAIR: [Limits; 2] = [
-    Limits { requester: limit(1 + CLAIMS_BESIDE_A_LIMIT, 600), pair: limit(1, 1) },
-    Limits { requester: None, pair: limit(3, 120) },
+    Limits { requester: limit(1 + CLAIMS_BESIDE_A_LIMIT, 600), pair: limit(1, 1), ..NO_LIMITS },
+    Limits { pair: limit(3, 120), ..NO_LIMITS },
 ];
 
-const OF_A_REQUESTER: [Limits; 2] =
-    [Limits { requester: limit(5, 60), pair: limit(1, 1) }, Limits { requester: limit(3, 120), pair: None }];
+const OF_A_REQUESTER: [Limits; 2] = [
+    Limits { requester: limit(5, 60), pair: limit(1, 1), ..NO_LIMITS },
+    Limits { requester: limit(3, 120), ..NO_LIMITS },
+];
 
 const fn limit(claims: usize, seconds: u64) -> Option<Limit> {
     Some(Limit { claims, seconds })
@@ -74,7 +79,7 @@ pub(super) fn servers(vector: &Vector) -> Vec<Server> {
     let limits = match (needs(Capability::RequesterLimit), needs(Capability::PairLimit)) {
         (true, _) => &OF_A_REQUESTER[..],
         (false, true) => &OF_A_PAIR[..],
-        (false, false) => &[Limits { requester: None, pair: None }][..],
+        (false, false) => &[NO_LIMITS][..],
     };
     let tells_of_enough = needs(Capability::LowWater);
     let low_waters = if tells_of_enough { &LOW_WATERS[..] } else { &[0][..] };

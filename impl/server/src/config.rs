@@ -76,7 +76,7 @@ pub struct TlsFiles {
 impl Config {
     /// A directory on a free port of the loopback interface, with the default policy but for its limits: 40 claims of a
     /// requester from a user in 4 seconds, so that a refusal and its end can be seen in seconds, and no limit for a
-    /// requester over all users.
+    /// requester, or for another server, over all users.
     #[must_use]
     pub fn new(operator_token: impl Into<String>) -> Self {
         Self {
@@ -110,4 +110,4 @@ impl Default for HttpLimits {
     }
 }
 
-const LOOPBACK_LIMITS: Limits = Limits { requester: None, pair: Some(Limit { claims: 40, seconds: 4 }) };
+const LOOPBACK_LIMITS: Limits = Limits { pair: Some(Limit { claims: 40, seconds: 4 }), ..Limits::NONE };

@@ -18,7 +18,7 @@ mod withdraw;
 
 use crate::{seams::Seams, views::Keeping};
 
-pub use list::{FEED_MUTANTS, MUTANTS};
+pub use list::{MUTANTS, UNSEEN_MUTANTS};
 
 /// A server with one fault.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,6 @@ impl Mutant {
     /// The mutant of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        MUTANTS.iter().chain(FEED_MUTANTS).find(|mutant| mutant.name == name).copied()
+        MUTANTS.iter().chain(UNSEEN_MUTANTS).find(|mutant| mutant.name == name).copied()
     }
 }

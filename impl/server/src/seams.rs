@@ -13,7 +13,8 @@ use kpd_directory::{
     event::Claim,
     feed::{FeedError, Notification, Stock},
     keys::{AddKey, AddKeyError, AddedKey, ExtendKeyError, KeyReserved, RemoveKeyError, check_possession, reserve},
-    limits::{Limited, RequesterEvent, RequesterState},
+    limits::{Account, Limited, RequesterEvent, RequesterState},
+    policy::Limits,
     publish::{Item, PublishError, Published, Replaced},
     reconcile::Inventory,
     standing::{Ended, Standing},
@@ -49,6 +50,7 @@ pub(crate) struct Seams {
     pub(crate) publish: fn(&Scene<'_>, &Batch) -> Ruling<Published, PublishError>,
     pub(crate) replace: fn(&Scene<'_>, &Batch) -> Ruling<Replaced, PublishError>,
     pub(crate) withdraw: fn(&Scene<'_>, &ClientName, &BTreeSet<KeyPackageRef>) -> Ruling<Fates, WithdrawError>,
+    pub(crate) accounts: fn(&Limits, &Claim) -> Vec<Account>,
     pub(crate) debit: fn(&Means<'_>, &UserId, &Claim) -> Debit,
     pub(crate) claim: fn(&Scene<'_>, &Claim) -> Ruling<Answered, ClaimError>,
     pub(crate) claim_cache_control: &'static str,
@@ -95,15 +97,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) conflicts: usize,
 }
 
-/// What it is decided on whether a requester may ask at all.
+/// What it is decided on whether a requester, or anybody of its server, may ask at all.
 #[derive(Debug)]
 pub(crate) struct Means<'a> {
+    pub(crate) account: &'a Account,
     pub(crate) policy: &'a Policy,
     pub(crate) now: UnixSeconds,
     pub(crate) state: &'a RequesterState,
 }
 
-/// What a claim costs its requester: whether it passes, and what to record of that.
+/// What a claim costs its requester, or its server: whether it passes, and what to record of that.
 pub(crate) type Debit = Result<Decision<Result<(), Limited>, RequesterEvent>, ClaimError>;
 
 /// A publication, its KeyPackages verified as far as that is possible without knowing the owner.
@@ -178,7 +181,8 @@ impl Seams {
         publish: |scene, batch| ruling(scene.state.publish(scene.policy, scene.now, &batch.client, &batch.items)),
         replace: |scene, batch| ruling(scene.state.replace(scene.policy, scene.now, &batch.client, &batch.items)),
         withdraw: |scene, client, references| ruling(scene.state.withdraw(scene.now, client, references)),
-        debit: |means, user, claim| means.state.debit(means.policy, means.now, user, claim),
+        accounts: Account::of,
+        debit: |means, user, claim| means.state.debit(means.account, means.policy, means.now, user, claim),
         claim: |scene, claim| claim_from(scene, scene.state, claim),
         claim_cache_control: "no-store",
         gives_away: None,

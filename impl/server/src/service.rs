@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use kpd_directory::{
-    ClientName, Decision, Event, Policy, Requester, UnixSeconds, UserId, keys::EnrolError, limits::RequesterEvent,
+    ClientName, Decision, Event, Policy, Requester, UnixSeconds, UserId,
+    keys::EnrolError,
+    limits::{Account, RequesterEvent},
 };
 
 use crate::{
@@ -31,7 +33,7 @@ pub struct Directory {
     stores: Stores,
     policy: Policy,
     views: Views<Event>,
-    requesters: Views<RequesterEvent>,
+    accounts: Views<RequesterEvent, Account>,
     waiters: Arc<waiting::Waiters>,
     seams: Seams,
 }
@@ -61,9 +63,9 @@ impl Directory {
     }
 
     pub(crate) fn with_seams(stores: Stores, policy: Policy, seams: Seams) -> Self {
-        let (views, requesters) = (Views::new(seams.keeping), Views::new(seams.keeping));
+        let (views, accounts) = (Views::new(seams.keeping), Views::new(seams.keeping));
         let (stores, policy, waiters) = ((seams.store)(stores), (seams.policy)(policy), Arc::default());
-        Self { stores, policy, views, requesters, waiters, seams }
+        Self { stores, policy, views, accounts, waiters, seams }
     }
 
     /// The limits that it keeps.

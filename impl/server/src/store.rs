@@ -14,7 +14,7 @@ use std::{fmt, pin::Pin, sync::Arc};
 use kpd_directory::{
     Event, SignatureKeyId, UserId, UserState,
     keys::KeyReserved,
-    limits::{RequesterEvent, RequesterState},
+    limits::{Account, RequesterEvent, RequesterState},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -24,7 +24,7 @@ pub use memory::Memory;
 /// How many events a history holds; a decision names the version that it was made on.
 pub type Version = usize;
 
-/// The name of a history: `user:acct:…`, `key:…` or `requester:acct:…`.
+/// The name of a history: `user:acct:…`, `key:…`, `requester:acct:…` or `server:…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stream(Box<str>);
 
@@ -90,7 +90,8 @@ pub struct Stores {
     pub users: Arc<dyn Store<Event>>,
     /// A history for each signature key: whose it is, for ever (`KEY-UNIQUE`).
     pub keys: Arc<dyn Store<KeyReserved>>,
-    /// A history for each requester: what its claims cost it, over all users (`RATE-REQUESTER`).
+    /// A history for each requester, and for each other server: what claims cost it, over all users (`RATE-REQUESTER`,
+    /// `RATE-SERVER`).
     pub requesters: Arc<dyn Store<RequesterEvent>>,
     /// The file that these are in, where they outlive the process.
     pub file: Option<Durable>,
@@ -181,10 +182,13 @@ impl Stream {
         Self(format!("key:{key}").into())
     }
 
-    /// A requester's history.
+    /// The history of a requester, or of another server.
     #[must_use]
-    pub fn of_requester(user: &UserId) -> Self {
-        Self(format!("requester:{user}").into())
+    pub fn of_account(account: &Account) -> Self {
+        Self(match account {
+            Account::Requester(user) => format!("requester:{user}").into(),
+            Account::Server(server) => format!("server:{server}").into(),
+        })
     }
 
     /// The user whose history it is, if it is a user's.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -9,10 +10,10 @@ use kpd_directory::UserId;
 
 use crate::store::{Loaded, Recorded, Store, StoreError, Stream, Version};
 
-/// The views of the users, or of the requesters, that were asked about lately.
+/// The views of the users, or of the accounts of requesters and servers, that were asked about lately.
 #[derive(Debug)]
-pub(crate) struct Views<E: Recorded> {
-    kept: Mutex<HashMap<UserId, Turn<E>>>,
+pub(crate) struct Views<E: Recorded, Of = UserId> {
+    kept: Mutex<HashMap<Of, Turn<E>>>,
     keeping: Keeping,
 }
 
@@ -43,27 +44,27 @@ pub(crate) struct View<E: Recorded> {
     keeping: Keeping,
 }
 
-impl<E: Recorded> Views<E> {
+impl<E: Recorded, Of: Clone + Eq + Hash> Views<E, Of> {
     pub(crate) fn new(keeping: Keeping) -> Self {
         Self { kept: Mutex::default(), keeping }
     }
 
     /// Whose views are kept.
-    pub(crate) fn kept(&self) -> Vec<UserId> {
+    pub(crate) fn kept(&self) -> Vec<Of> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// The view of a user, to be locked for the length of a command.
-    pub(crate) fn of(&self, user: &UserId) -> Turn<E> {
+    /// The view of one of them, to be locked for the length of a command.
+    pub(crate) fn of(&self, whose: &Of) -> Turn<E> {
         let empty = || Arc::new(tokio::sync::Mutex::new(View::empty(self.keeping)));
         if self.keeping == Keeping::Nothing {
             return empty();
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= VIEWS_MAX && !kept.contains_key(user) {
+        if kept.len() >= VIEWS_MAX && !kept.contains_key(whose) {
             make_room(&mut kept);
         }
-        Arc::clone(kept.entry(user.clone()).or_insert_with(empty))
+        Arc::clone(kept.entry(whose.clone()).or_insert_with(empty))
     }
 }
 
@@ -107,7 +108,7 @@ impl<E: Recorded> View<E> {
 }
 
 /// Forgets views that nobody holds: those of users that do not exist, or else any. Loading one again is only slower.
-fn make_room<E: Recorded>(kept: &mut HashMap<UserId, Turn<E>>) {
+fn make_room<E: Recorded, Of: Clone + Eq + Hash>(kept: &mut HashMap<Of, Turn<E>>) {
     let empty = |turn: &Turn<E>| turn.try_lock().is_ok_and(|view| view.version == 0);
     kept.retain(|_, turn| Arc::strong_count(turn) > 1 || !empty(turn));
     if kept.len() >= VIEWS_MAX {

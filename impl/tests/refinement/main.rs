@@ -58,9 +58,13 @@ fn policy(selection: Selection, limits: Limits) -> Policy {
     }
 }
 
-/// The requester's limit is met by asking for several users, or over several windows of a pair.
-const LIMITED: Limits =
-    Limits { requester: Some(Limit { claims: 3, seconds: 300 }), pair: Some(Limit { claims: 2, seconds: 100 }) };
+/// The requester's limit is met by asking for several users, or over several windows of a pair; that of a server by two
+/// requesters.
+const LIMITED: Limits = Limits {
+    requester: Some(Limit { claims: 3, seconds: 300 }),
+    server: Some(Limit { claims: 3, seconds: 250 }),
+    pair: Some(Limit { claims: 2, seconds: 100 }),
+};
 
 /// Core and model side by side.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use kpd_directory::{
 };
 use kpd_model::{
     history::{Answer as Remembered, Notified, SEQUENCE_JUMP, State},
-    names::Client,
+    names::{Client, Server},
     spec::{
         DrainAlert as ModelDrainAlert, Limit as ModelLimit, Limits as ModelLimits, Op, Outcome, Reason,
         Selection as ModelSelection, Spec,
@@ -31,7 +31,7 @@ use crate::{
         answer::{Answer, Refusal},
         command::Command,
         make::START,
-        world::{ASKERS, CLIENTS, Who},
+        world::{ASKERS, CLIENTS, STRANGERS, Who},
     },
 };
 
@@ -57,7 +57,12 @@ impl Model {
             skew: policy.clock_skew_seconds,
             stock_max: policy.stock_max,
             batch_max: policy.batch_max,
-            limits: ModelLimits { requester: limit(policy.limits.requester), pair: limit(policy.limits.pair) },
+            limits: ModelLimits {
+                requester: limit(policy.limits.requester),
+                server: limit(policy.limits.server),
+                pair: limit(policy.limits.pair),
+            },
+            servers: STRANGERS.map(|stranger| (requester(stranger), Server(1))).into(),
             drain: policy.drain.map(|DrainAlert { percent, at_least, seconds }| ModelDrainAlert {
                 percent: count(percent),
                 at_least: count(at_least),

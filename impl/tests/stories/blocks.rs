@@ -34,15 +34,17 @@ fn a_server_is_shut_out() {
         "
         alice/phone publishes a1 a2
         alice/phone blocks at example.net
-        carol/phone claims alice => laptop: exhausted, phone: a1
+        carol/phone claims alice => refused: no such user
+        bob/phone claims alice => laptop: exhausted, phone: a1
         alice/phone blocks at example.org
         carol/phone claims alice => refused: no such user
         bob/phone claims alice => refused: no such user
         alice/laptop claims alice => phone: a2
         alice/phone unblocks at example.net
-        carol/phone claims alice => refused: no such user
-        alice/phone unblocks at example.org
         carol/phone claims alice => laptop: exhausted, phone: exhausted
+        bob/phone claims alice => refused: no such user
+        alice/phone unblocks at example.org
+        bob/phone claims alice => laptop: exhausted, phone: exhausted
         ",
     );
 }

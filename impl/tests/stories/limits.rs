@@ -11,12 +11,17 @@ use crate::{
 };
 
 fn pair(claims: usize, seconds: u64) -> Policy {
-    let limits = Limits { pair: Some(Limit { claims, seconds }), requester: None };
+    let limits = Limits { pair: Some(Limit { claims, seconds }), ..Limits::NONE };
     Policy { limits, ..Directory::fifo() }
 }
 
 fn requester(claims: usize, seconds: u64) -> Policy {
-    let limits = Limits { requester: Some(Limit { claims, seconds }), pair: None };
+    let limits = Limits { requester: Some(Limit { claims, seconds }), ..Limits::NONE };
+    Policy { limits, ..Directory::fifo() }
+}
+
+fn server(claims: usize, seconds: u64) -> Policy {
+    let limits = Limits { server: Some(Limit { claims, seconds }), ..Limits::NONE };
     Policy { limits, ..Directory::fifo() }
 }
 
@@ -85,7 +90,7 @@ fn what_counts_is_what_was_answered_once() {
 /// `CLAIM-RETRY`: the first answer under an idempotency key is final, also when it is a refusal.
 #[test]
 fn a_late_duplicate_of_a_refused_claim_is_refused() {
-    for policy in [pair(1, 10), requester(1, 10)] {
+    for policy in [pair(1, 10), requester(1, 10), server(1, 10)] {
         check_under(
             policy,
             "
@@ -149,12 +154,69 @@ fn of_one_requester_over_all_users() {
     );
 }
 
+/// `RATE-SERVER`, `RATE-RETRY-AFTER`, `RATE-ISOLATED`: of all requesters that another server vouches for, over all users,
+/// known or not; those of the directory's own are not counted together.
+#[test]
+fn of_all_requesters_of_one_server() {
+    check_under(
+        server(3, 10),
+        "
+        alice/phone publishes a1 a2 a3
+        bob/phone publishes b1
+        carol/phone claims bob => laptop: exhausted, phone: b1
+        carol/phone claims carol => refused: no such user
+        wait 4
+        dave/phone claims alice => laptop: exhausted, phone: a1
+        dave/phone claims alice => too soon by 6
+        carol/phone claims alice => too soon by 6
+        bob/phone claims alice => laptop: exhausted, phone: a2
+        bob/phone claims alice => laptop: exhausted, phone: a3
+        bob/phone claims alice => laptop: exhausted, phone: exhausted
+        bob/phone claims alice => laptop: exhausted, phone: exhausted
+        wait 6
+        carol/phone claims alice => laptop: exhausted, phone: exhausted
+        dave/phone claims alice => laptop: exhausted, phone: exhausted
+        dave/phone claims alice => too soon by 4
+        alice/phone counts => 0 of suite 1
+        ",
+    );
+}
+
+/// `RATE-SERVER`: what a requester asks beyond its own limit takes nothing from the others of its server, and what is
+/// repeated costs neither anything.
+#[test]
+fn a_servers_allowance_is_debited_after_its_requesters() {
+    let limit = |claims| Some(Limit { claims, seconds: 10 });
+    let limits = Limits { requester: limit(2), server: limit(3), pair: None };
+    check_under(
+        Policy { limits, ..Directory::fifo() },
+        "
+        alice/phone publishes a1 a2 a3
+        carol/phone claims alice => laptop: exhausted, phone: a1
+        carol/phone claims alice => laptop: exhausted, phone: a2
+        carol/phone claims alice => too soon by 10
+        carol/phone claims alice => too soon by 10
+        wait 4
+        dave/phone claims alice key k => laptop: exhausted, phone: a3
+        dave/phone claims alice key k => laptop: exhausted, phone: a3
+        dave/phone claims alice key l => too soon by 6
+        dave/phone claims alice key l => too soon by 6
+        dave/phone claims alice => too soon by 10
+        wait 6
+        carol/phone claims alice => laptop: exhausted, phone: exhausted
+        carol/phone claims alice => laptop: exhausted, phone: exhausted
+        dave/phone claims alice key l => too soon by 6
+        ",
+    );
+}
+
 /// `RATE-ISOLATED`: a limit per target alone would let the first one lock out all others.
 #[test]
 fn what_one_uses_up_nobody_else_feels() {
     let limits = Limits {
         pair: Some(Limit { claims: 1, seconds: 1_000 }),
         requester: Some(Limit { claims: 1, seconds: 1_000 }),
+        server: None,
     };
     check_under(
         Policy { limits, ..Directory::fifo() },

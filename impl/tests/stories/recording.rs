@@ -104,7 +104,7 @@ fn nothing_is_recorded_under_an_idempotency_key_or_a_limit_only() {
             ("carol/phone claims alice in 2 key k", &[]),
         ],
     );
-    let once = Limits { pair: Some(Limit { claims: 1, seconds: 10 }), requester: None };
+    let once = Limits { pair: Some(Limit { claims: 1, seconds: 10 }), ..Limits::NONE };
     recorded_under(
         Policy { limits: once, ..Directory::fifo() },
         &[

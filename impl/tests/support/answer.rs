@@ -145,7 +145,7 @@ fn granted(answer: &ClientAnswer) -> String {
 
 fn notification(told: &Notification) -> String {
     let Notification { sequence, reference, requester, remaining, .. } = told;
-    let user = requester.user.as_str().trim_start_matches("acct:").trim_end_matches("@example.org");
+    let user = requester.user.as_str().trim_start_matches("acct:").split('@').next().unwrap_or("");
     let first_use = if told.role == Role::LastResort && told.first_use { " for the first time" } else { "" };
     let drain = told.drain.map(|drain| format!(" draining {} of {}", drain.taken, drain.of)).unwrap_or_default();
     format!(

@@ -15,7 +15,7 @@ use kpd_directory::{
     feed::{FeedError, Notification, Stock},
     key_package::{KeyPackage, KeyPackageFlaw, Role},
     keys::{AddKey, AddKeyError, Authority, EnrolError, KeyReserved},
-    limits::{RequesterEvent, RequesterState},
+    limits::{Account, RequesterEvent, RequesterState},
     policy::Selection,
     publish::{Item, Replaced},
     state::ListedKey,
@@ -37,7 +37,8 @@ pub(crate) struct Directory {
     pub(crate) now: UnixSeconds,
     users: BTreeMap<UserId, User>,
     reserved: BTreeMap<SignatureKeyId, Vec<KeyReserved>>,
-    requesters: BTreeMap<UserId, Vec<RequesterEvent>>,
+    /// Of requesters, and of servers.
+    accounts: BTreeMap<Account, Vec<RequesterEvent>>,
     doctor: Option<Doctor>,
     /// What `verify` said of a KeyPackage at a time, under this policy: it depends on nothing else, and stories come in
     /// thousands.
@@ -59,7 +60,7 @@ impl Directory {
             now: START,
             users: BTreeMap::new(),
             reserved: BTreeMap::new(),
-            requesters: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             doctor: None,
             verified: Arc::default(),
         }
@@ -262,13 +263,13 @@ impl Directory {
         self
     }
 
-    /// What the claims of a requester have cost it.
-    pub(crate) fn requester(&self, user: &str) -> RequesterState {
-        RequesterState::of(self.requesters.get(&user_id(user)).into_iter().flatten())
+    /// What claims have cost each requester, and each server.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = RequesterState> {
+        self.accounts.values().map(RequesterState::of)
     }
 
     pub(crate) fn history(&self, user: &str) -> Vec<Event> {
-        self.users.get(&user_id(user)).map(|user| user.history.clone()).unwrap_or_default()
+        self.history_of(&user_id(user))
     }
 }
 
@@ -295,7 +296,7 @@ impl Wish {
             required_capabilities: Capabilities::new(self.able.then_some(ABILITY), [], []),
             last_resort: if self.last_resort { LastResort::Accept } else { LastResort::Refuse },
             idempotency_key: self.key.as_deref().map(|key| IdempotencyKey::parse(key).expect("an idempotency key")),
-            vouched_by: None,
+            vouched_by: by.vouched_by(),
         }
     }
 }

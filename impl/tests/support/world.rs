@@ -1,10 +1,10 @@
-//! The cast: Alice and Bob with two clients each, Carol who only asks, their signature keys, and a pool of KeyPackages.
+//! The cast: Alice and Bob with two clients each, Carol and Dave who only ask, their signature keys, and a pool of KeyPackages.
 
 use std::{fmt, sync::LazyLock};
 
 use kpd_directory::{
-    ClientName, KeyPackageRef, Requester, SignatureKey, SignatureKeyId, UnixSeconds, UserId, key_package::Role,
-    keys::possession_message,
+    ClientName, KeyPackageRef, Requester, ServerName, SignatureKey, SignatureKeyId, UnixSeconds, UserId,
+    key_package::Role, keys::possession_message,
 };
 use openmls_basic_credential::SignatureKeyPair;
 use openmls_traits::signatures::Signer as _;
@@ -26,15 +26,22 @@ const ALICE_LAPTOP: Who = Who { user: "alice", client: "laptop" };
 const BOB_PHONE: Who = Who { user: "bob", client: "phone" };
 const BOB_LAPTOP: Who = Who { user: "bob", client: "laptop" };
 const CAROL_PHONE: Who = Who { user: "carol", client: "phone" };
+const DAVE_PHONE: Who = Who { user: "dave", client: "phone" };
 
 /// The users that the directory knows.
 pub(crate) const USERS: [&str; 2] = ["alice", "bob"];
 /// Their clients.
 pub(crate) const CLIENTS: [Who; 4] = [ALICE_PHONE, ALICE_LAPTOP, BOB_PHONE, BOB_LAPTOP];
 /// The users that may ask.
-pub(crate) const ASKERS: [&str; 3] = ["alice", "bob", "carol"];
-/// Who may ask. Carol is a stranger with an account elsewhere.
-pub(crate) const REQUESTERS: [Who; 5] = [CAROL_PHONE, BOB_PHONE, ALICE_PHONE, ALICE_LAPTOP, BOB_LAPTOP];
+pub(crate) const ASKERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
+/// Who may ask.
+pub(crate) const REQUESTERS: [Who; 6] = [CAROL_PHONE, BOB_PHONE, ALICE_PHONE, ALICE_LAPTOP, BOB_LAPTOP, DAVE_PHONE];
+
+/// Those of them that have their accounts elsewhere, at one server.
+pub(crate) const STRANGERS: [&str; 2] = ["carol", "dave"];
+
+const HERE: &str = "example.org";
+const ELSEWHERE: &str = "example.net";
 
 /// A signature key with its private half.
 pub(crate) struct Key {
@@ -230,10 +237,16 @@ impl Who {
     pub(crate) fn requester(self) -> Requester {
         Requester { user: self.user_id(), client: self.client_name() }
     }
+
+    /// The server that vouches for this client, where it is another one than the directory's.
+    pub(crate) fn vouched_by(self) -> Option<ServerName> {
+        STRANGERS.contains(&self.user).then(|| self.user_id().server())
+    }
 }
 
 pub(crate) fn user_id(name: &str) -> UserId {
-    UserId::parse(&format!("acct:{name}@example.org")).expect("a user")
+    let server = if STRANGERS.contains(&name) { ELSEWHERE } else { HERE };
+    UserId::parse(&format!("acct:{name}@{server}")).expect("a user")
 }
 
 impl fmt::Display for Who {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    history::{Claim, Claimed, Event, Facts, Notified, Role, Status},
+    history::{Account, Claim, Claimed, Event, Facts, Notified, Role, Status},
     names::{ClaimKey, Client, Feature, Key, Package, Requester, Sequence, Suite, Time, User},
 };
 
@@ -30,8 +30,8 @@ pub struct State {
     pub sequence_floor: Sequence,
     /// The answers to claims that carried a key.
     pub claims: BTreeMap<(Requester, User, ClaimKey), Answered>,
-    /// When claims were counted towards a requester's own limit, and towards the one for a user.
-    pub counted: BTreeMap<(Requester, Option<User>), Vec<Time>>,
+    /// When claims were counted towards which limit.
+    pub counted: BTreeMap<Account, Vec<Time>>,
     /// Who shut out whom.
     pub blocked: BTreeSet<(User, Requester)>,
     /// When the operator last fenced off a restored backup.
@@ -200,9 +200,7 @@ impl State {
                 self.publications += 1;
                 batch.iter().for_each(|facts| self.apply_published(facts));
             }
-            Event::Counted { requester, of } => {
-                self.counted.entry((*requester, *of)).or_default().push(now);
-            }
+            Event::Counted(account) => self.counted.entry(*account).or_default().push(now),
             Event::Claimed(claimed) => self.apply_claimed(claimed),
             Event::Limited { claim, retry_after } => self.remember(claim, Answer::Limited(*retry_after)),
             Event::Notified(notified) => {

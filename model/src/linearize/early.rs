@@ -6,7 +6,7 @@ use crate::{
     history::{Claim, State, Status},
     linearize::{Done, Operation, Search},
     names::{Client, Time},
-    spec::{Op, Outcome, Reason},
+    spec::{Limits, Op, Outcome, Reason},
 };
 
 impl Search<'_> {
@@ -29,7 +29,7 @@ impl Search<'_> {
     /// Whether this operation can as well come after that claim as before it, where both orders are possible: its answer
     /// and the state after both are the same. The claim is possible now, so what it was granted is there already.
     fn lets_pass(&self, operation: &Operation, claim: &Claim, statuses: &BTreeMap<Client, Status>) -> bool {
-        let limited = self.spec.limits.requester.is_some() || self.spec.limits.pair.is_some();
+        let limited = self.spec.limits != Limits::default();
         let granted: BTreeSet<_> = statuses.values().filter_map(Status::granted).collect();
         match (&operation.op, &operation.outcome) {
             // Under the same key it would be given this answer, even where it was refused for a block before.
@@ -39,7 +39,7 @@ impl Search<'_> {
             // A claim of any kind can only be left with less; but not with less of its allowance.
             (Op::Claim(other), _) => {
                 let any = other.suites.is_empty() && other.requires.is_empty();
-                any && !(limited && other.requester == claim.requester)
+                any && !(limited && self.spec.share_an_allowance(other.requester, claim.requester))
             }
             // With a package that is granted meanwhile, it would be refused.
             (Op::Publish { packages, .. }, None | Some(Outcome::Done))

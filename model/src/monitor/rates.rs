@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use crate::{
+    history::{Account, Claim},
     linearize::Operation,
     monitor::Verdict,
-    names::{Requester, User},
+    names::{Requester, Server},
     spec::{Op, Outcome},
 };
 
@@ -21,11 +22,32 @@ pub struct Rate {
 
 /// Whose claims are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Per {
+pub enum Per<'a> {
     /// Those of one requester (`RATE-REQUESTER`).
     Requester,
+    /// Those of all requesters that one other server vouches for (`RATE-SERVER`); of those that are in no server here,
+    /// none count.
+    Server(&'a BTreeMap<Requester, Server>),
     /// Those of one requester for one user (`RATE-PAIR`).
     Pair,
+}
+
+impl Per<'_> {
+    fn account(self, claim: &Claim) -> Option<Account> {
+        match self {
+            Self::Requester => Some(Account::Requester(claim.requester)),
+            Self::Server(servers) => servers.get(&claim.requester).copied().map(Account::Server),
+            Self::Pair => Some(Account::Pair(claim.requester, claim.user)),
+        }
+    }
+
+    fn rule(self) -> &'static str {
+        match self {
+            Self::Requester => "RATE-REQUESTER",
+            Self::Server(_) => "RATE-SERVER",
+            Self::Pair => "RATE-PAIR",
+        }
+    }
 }
 
 /// Begin, end, position.
@@ -37,8 +59,8 @@ type Answered = (u64, u64, usize);
 /// that keep the limit, unless several windows compete for them. A claim repeated under its key counts once; a lost
 /// answer does not count, since it may not have happened. The witness has one claim more than are allowed.
 #[must_use]
-pub fn rate_exceeded(rate: Rate, per: Per, history: &[Operation]) -> Option<Verdict> {
-    let mut groups: BTreeMap<(Requester, Option<User>), Vec<Answered>> = BTreeMap::new();
+pub fn rate_exceeded(rate: Rate, per: Per<'_>, history: &[Operation]) -> Option<Verdict> {
+    let mut groups: BTreeMap<Account, Vec<Answered>> = BTreeMap::new();
     let mut keyed = HashMap::new();
     for (at, operation) in history.iter().enumerate() {
         let (Op::Claim(claim), Some(Outcome::Claimed(_)), Some(end)) =
@@ -46,8 +68,8 @@ pub fn rate_exceeded(rate: Rate, per: Per, history: &[Operation]) -> Option<Verd
         else {
             continue;
         };
-        let user = (per == Per::Pair).then_some(claim.user);
-        let group = groups.entry((claim.requester, user)).or_default();
+        let Some(account) = per.account(claim) else { continue };
+        let group = groups.entry(account).or_default();
         let counted = (operation.invoked, end, at);
         match claim.key.map(|key| keyed.entry((claim.requester, claim.user, key)).or_insert(group.len())) {
             // The one that counts was sent before the first answer came, which may be the answer to another one.
@@ -61,10 +83,9 @@ pub fn rate_exceeded(rate: Rate, per: Per, history: &[Operation]) -> Option<Verd
     let found = groups.into_values().find_map(|group| crowded(rate, group));
     found.map(|mut witness| {
         witness.sort_unstable();
-        let rule = if per == Per::Pair { "RATE-PAIR" } else { "RATE-REQUESTER" };
         let says =
             format!("{} claims were answered within {}, where {} can be", witness.len(), rate.length, rate.claims);
-        Verdict::Illegal { rule, says, witness }
+        Verdict::Illegal { rule: per.rule(), says, witness }
     })
 }
 

@@ -60,7 +60,7 @@ classes! {
     "two replicas, each with a lock or a cache of its own", "https://github.com/matrix-org/synapse/pull/10504":
         ["appends-without-version" "sometimes-reads-from-a-cache"];
     "limits that are missing, shared or forgotten", "https://github.com/wireapp/wire-server/pull/3923":
-        ["does-not-count-pairs" "limits-the-target" "counts-in-memory" "reads-the-limit-too-early"];
+        ["does-not-count-pairs" "does-not-count-servers" "limits-the-target" "counts-in-memory" "reads-the-limit-too-early"];
     "what should not have been accepted: expired, of a foreign signer, too much", "https://github.com/wireapp/wire-server/pull/2582":
         ["takes-dead-lifetimes" "takes-any-signer" "has-no-limits"];
     "one bad target spoils a whole answer", "https://github.com/signalapp/Signal-Server/commit/37d67f1":

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    history::{Event, Facts, Fate, Notified, Role, State, Status},
-    names::Package,
+    history::{Account, Event, Facts, Fate, Notified, Role, State, Status},
+    names::{Package, Server},
     spec::Op,
 };
 
@@ -203,32 +203,41 @@ pub(super) fn with_one_batch(op: &Op, log: Vec<Event>) -> Vec<Event> {
     others
 }
 
-fn is_count(event: &Event, pair: bool) -> bool {
-    matches!(event, Event::Counted { of, .. } if of.is_some() == pair)
+pub(super) fn without_counts_of_requesters(_: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| matches!(event, Event::Counted(Account::Requester(_))))
 }
 
-pub(super) fn without_counts_of_requesters(_: &Op, log: Vec<Event>) -> Vec<Event> {
-    without(log, |event| is_count(event, false))
+pub(super) fn without_counts_of_servers(_: &Op, log: Vec<Event>) -> Vec<Event> {
+    without(log, |event| matches!(event, Event::Counted(Account::Server(_))))
+}
+
+/// Each of the two servers that a family has at most is counted for by both.
+pub(super) fn with_counts_of_all_servers(_: &Op, log: Vec<Event>) -> Vec<Event> {
+    let counts = |event| match event {
+        Event::Counted(Account::Server(_)) => [1, 2].map(|one| Event::Counted(Account::Server(Server(one)))).into(),
+        other => vec![other],
+    };
+    log.into_iter().flat_map(counts).collect()
 }
 
 pub(super) fn without_counts_of_pairs(_: &Op, log: Vec<Event>) -> Vec<Event> {
-    without(log, |event| is_count(event, true))
+    without(log, |event| matches!(event, Event::Counted(Account::Pair(..))))
 }
 
 pub(super) fn without_counts(_: &Op, log: Vec<Event>) -> Vec<Event> {
-    without(log, |event| matches!(event, Event::Counted { .. }))
+    without(log, |event| matches!(event, Event::Counted(_)))
 }
 
 /// Counts that came after the log was loaded are not seen.
 pub(super) fn with_counts_as_loaded(_: &Op, loaded: usize, log: Vec<Event>) -> Vec<Event> {
-    let late = |(place, event): &(usize, Event)| *place >= loaded && matches!(event, Event::Counted { .. });
+    let late = |(place, event): &(usize, Event)| *place >= loaded && matches!(event, Event::Counted(_));
     log.into_iter().enumerate().filter(|item| !late(item)).map(|(_, event)| event).collect()
 }
 
 pub(super) fn with_counts_of_all(op: &Op, mut log: Vec<Event>) -> Vec<Event> {
     let Op::Claim(asked) = op else { return log };
     for event in &mut log {
-        if let Event::Counted { requester, of: Some(_) } = event {
+        if let Event::Counted(Account::Pair(requester, _)) = event {
             *requester = asked.requester;
         }
     }

@@ -231,6 +231,9 @@ mutants! {
         "The claims of a requester are not counted.",
         Lie::Believes(lies::without_counts_of_requesters),
         seen in "https://github.com/element-hq/synapse/issues/3608";
+    "does-not-count-servers" in "servers" breaks "RATE-SERVER":
+        "The claims of one server's requesters are not counted together.",
+        Lie::Believes(lies::without_counts_of_servers);
     "does-not-count-pairs" in "limits" breaks "RATE-PAIR":
         "The claims of a requester for one user are not counted.",
         Lie::Believes(lies::without_counts_of_pairs),
@@ -242,6 +245,9 @@ mutants! {
         "All claims for a user count together, whoever makes them.",
         Lie::Believes(lies::with_counts_of_all),
         seen in "https://github.com/wireapp/wire-server/pull/3923";
+    "counts-all-servers-together" in "servers" breaks "RATE-ISOLATED":
+        "The claims of the requesters of all other servers count together.",
+        Lie::Believes(lies::with_counts_of_all_servers);
     "tells-no-time" in "limits" breaks "RATE-RETRY-AFTER":
         "Who is refused by a limit is told to come back at once.",
         Lie::Says(deeds::tell_no_time);

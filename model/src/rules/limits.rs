@@ -1,16 +1,15 @@
 //! Rules on who may ask and how often: limits, blocks, and refusals that give nothing away.
 
 use crate::{
-    history::{Claim, Claimed, Event, State},
-    names::{Requester, Time, User},
+    history::{Account, Claim, Claimed, Event, State},
+    names::Time,
     rules::{History, Request},
     spec::{Limit, Op, Outcome, Reason},
 };
 
-/// When claims of a requester were answered, as the log records it, up to and including the event at hand: for one user,
-/// or for all. What a directory counts itself is not asked.
-fn answered_times(history: &History, version: usize, requester: Requester, of: Option<User>) -> Vec<Time> {
-    let counts = |claim: &Claim| claim.requester == requester && of.is_none_or(|user| claim.user == user);
+/// When such claims were answered, as the log records it, up to and including the event at hand. What a directory counts
+/// itself is not asked.
+fn answered_times(history: &History, version: usize, counts: impl Fn(&Claim) -> bool) -> Vec<Time> {
     let times = history.steps().take(version).filter_map(|(state, event)| match event {
         Event::Claimed(Claimed { claim, .. }) if counts(claim) => Some(state.now),
         _ => None,
@@ -18,16 +17,19 @@ fn answered_times(history: &History, version: usize, requester: Requester, of: O
     times.collect()
 }
 
-/// More claims of this kind were answered in one window than the limit allows.
-fn too_many(history: &History, limit: Option<Limit>, pair: bool) -> Option<String> {
-    let limit = limit?;
+/// More claims of one such account were answered in one window than its limit allows.
+fn too_many(history: &History, account: impl Fn(&Claim) -> Option<Account>) -> Option<String> {
     history.steps().enumerate().find_map(|(version, (state, event))| {
         let Event::Claimed(Claimed { claim, .. }) = event else { return None };
-        let of = pair.then_some(claim.user);
-        let times = answered_times(history, version + 1, claim.requester, of);
-        let recent = times.iter().filter(|at| state.now < at.saturating_add(limit.seconds)).count();
-        let whose = of.map_or_else(String::new, |user| format!(" for {user}"));
-        let Limit { claims, seconds } = limit;
+        let of = account(claim)?;
+        let Limit { claims, seconds } = history.declared().limit(of)?;
+        let times = answered_times(history, version + 1, |other| account(other) == Some(of));
+        let recent = times.iter().filter(|at| state.now < at.saturating_add(seconds)).count();
+        let whose = match of {
+            Account::Requester(_) => String::new(),
+            Account::Server(server) => format!(" for {server}"),
+            Account::Pair(_, user) => format!(" for {user}"),
+        };
         (recent > claims).then(|| {
             format!("{claim}{whose} was the {recent}th to be answered within {seconds} s, where {claims} are allowed")
         })
@@ -36,17 +38,22 @@ fn too_many(history: &History, limit: Option<Limit>, pair: bool) -> Option<Strin
 
 /// `RATE-REQUESTER`: too many claims of one requester were answered.
 pub(super) fn too_many_of_one(history: &History) -> Option<String> {
-    too_many(history, history.declared().limits.requester, false)
+    too_many(history, |claim| Some(Account::Requester(claim.requester)))
+}
+
+/// `RATE-SERVER`: too many claims of all requesters of one other server were answered.
+pub(super) fn too_many_of_a_server(history: &History) -> Option<String> {
+    too_many(history, |claim| history.declared().vouching(claim.requester))
 }
 
 /// `RATE-PAIR`: too many claims of one requester for one user were answered.
 pub(super) fn too_many_of_a_pair(history: &History) -> Option<String> {
-    too_many(history, history.declared().limits.pair, true)
+    too_many(history, |claim| Some(Account::Pair(claim.requester, claim.user)))
 }
 
 /// Any limit was broken.
 pub(super) fn any_limit_broken(history: &History) -> Option<String> {
-    too_many_of_one(history).or_else(|| too_many_of_a_pair(history))
+    too_many_of_one(history).or_else(|| too_many_of_a_server(history)).or_else(|| too_many_of_a_pair(history))
 }
 
 fn limited(history: &History) -> impl Iterator<Item = (&Claim, Time)> {
@@ -65,6 +72,15 @@ pub(super) fn limited_by_its_own(history: &History) -> bool {
     declared && limited(history).any(|(claim, _)| users(claim.requester) >= 1)
 }
 
+/// One that nobody had answered yet was refused, since others of its server were.
+pub(super) fn limited_by_the_server(history: &History) -> bool {
+    let spec = history.declared();
+    let answered = |claim: &Claim| history.recorded().any(|it| it.claim.requester == claim.requester);
+    let of_its_server =
+        |claim: &Claim| history.recorded().any(|it| spec.share_an_allowance(it.claim.requester, claim.requester));
+    spec.limits.server.is_some() && limited(history).any(|(claim, _)| !answered(claim) && of_its_server(claim))
+}
+
 pub(super) fn limited_by_the_pair(history: &History) -> bool {
     let pair = |claim: &Claim| {
         history.recorded().any(|it| it.claim.requester == claim.requester && it.claim.user == claim.user)
@@ -75,35 +91,32 @@ pub(super) fn limited_by_the_pair(history: &History) -> bool {
 /// The refusals by a limit that are still to be judged, with what the claim would have had to wait for in the states in
 /// which it may have been refused.
 fn refusals(history: &History) -> impl Iterator<Item = (&Claim, Time, Vec<Time>)> {
-    let limits = history.declared().limits;
-    let wait = move |state: &State, limit: Option<Limit>, of: (Requester, Option<User>)| {
-        limit?.wait(state.counted.get(&of).map_or(&[], Vec::as_slice), state.now)
-    };
+    let spec = history.declared();
     history.answers_to_judge().filter_map(move |(request, outcome, states)| {
         let (Op::Claim(claim), Outcome::Limited { retry_after }) = (&request.op, outcome) else { return None };
         let again = |state: &&&State| {
             claim.key.is_none_or(|key| !state.claims.contains_key(&(claim.requester, claim.user, key)))
         };
-        let waits = states.iter().filter(again).flat_map(|state| {
-            let own = wait(state, limits.requester, (claim.requester, None));
-            let pair = wait(state, limits.pair, (claim.requester, Some(claim.user)));
-            own.into_iter().chain(pair)
-        });
+        let own = [Account::Requester(claim.requester), Account::Pair(claim.requester, claim.user)];
+        let accounts: Vec<_> = own.into_iter().chain(spec.vouching(claim.requester)).collect();
+        let waits = states.iter().filter(again);
+        let waits = waits.flat_map(|state| accounts.iter().filter_map(|account| spec.wait(state, *account)));
         let waits: Vec<_> = waits.collect();
         // What is repeated from memory was judged when it was said first.
         states.iter().any(|state| again(&state)).then_some((claim, *retry_after, waits))
     })
 }
 
-/// `RATE-ISOLATED`: refused by a limit that its requester had not reached.
+/// `RATE-ISOLATED`: refused by a limit that neither its requester nor the requesters of its server had reached.
 pub(super) fn limited_by_others(history: &History) -> Option<String> {
     let (claim, ..) = refusals(history).find(|(_, _, waits)| waits.is_empty())?;
     Some(format!("{claim} was refused by a limit, which {} had not reached", claim.requester))
 }
 
-/// One requester was refused by a limit, and another one was answered.
+/// One requester was refused by a limit, and another one was answered that shares none with it.
 pub(super) fn limited_beside_another(history: &History) -> bool {
-    limited(history).any(|(claim, _)| history.recorded().any(|other| other.claim.requester != claim.requester))
+    let apart = |one: &Claim, other: &Claim| !history.declared().share_an_allowance(one.requester, other.requester);
+    limited(history).any(|(claim, _)| history.recorded().any(|other| apart(claim, &other.claim)))
 }
 
 /// `RATE-RETRY-AFTER`: told to wait for another time than it takes.
@@ -115,7 +128,7 @@ pub(super) fn told_a_wrong_time(history: &History) -> Option<String> {
 /// A requester was refused by a limit, time passed, and a claim of it was answered.
 pub(super) fn answered_after_the_wait(history: &History) -> bool {
     limited(history).any(|(claim, told)| {
-        let times = answered_times(history, history.log().len(), claim.requester, None);
+        let times = answered_times(history, history.log().len(), |other| other.requester == claim.requester);
         times.first().is_some_and(|first| times.iter().any(|later| *later >= first + told && later > first))
     })
 }

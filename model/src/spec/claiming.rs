@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{Answer, Answered, Claim, Claimed, Event, Facts, Notified, PackageState, Role, State, Status},
+    history::{Account, Answer, Answered, Claim, Claimed, Event, Facts, Notified, PackageState, Role, State, Status},
     names::{Client, Feature, Sequence, Suite, Time, User},
     spec::{Selection, Spec, owner::regular_left},
 };
@@ -16,6 +16,8 @@ pub(super) enum Allowed {
     Mismatch,
     /// Too many claims of this requester, for so many seconds (`RATE-REQUESTER`).
     RequesterLimited(Time),
+    /// Too many claims of all requesters of this one's server, for so many seconds (`RATE-SERVER`).
+    ServerLimited(Time),
     /// No such user.
     Unknown,
     /// The owner shut the requester out: answered like `Unknown` (`CLAIM-UNIFORM`).
@@ -31,8 +33,11 @@ impl Spec {
         if let Some(before) = self.remembered(state, claim) {
             return if before.claim == *claim { Allowed::Again(before.answer.clone()) } else { Allowed::Mismatch };
         }
-        if let Some(wait) = self.requester_wait(state, claim.requester) {
+        if let Some(wait) = self.wait(state, Account::Requester(claim.requester)) {
             return Allowed::RequesterLimited(wait);
+        }
+        if let Some(wait) = self.vouching(claim.requester).and_then(|server| self.wait(state, server)) {
+            return Allowed::ServerLimited(wait);
         }
         if !state.keys.values().any(|key| key.user == claim.user) {
             return Allowed::Unknown;
@@ -40,7 +45,7 @@ impl Spec {
         if state.blocked.contains(&(claim.user, claim.requester)) {
             return Allowed::Blocked;
         }
-        if let Some(wait) = self.pair_wait(state, claim.requester, claim.user) {
+        if let Some(wait) = self.wait(state, Account::Pair(claim.requester, claim.user)) {
             return Allowed::PairLimited(wait);
         }
         let clients = state.clients_of(claim.user).into_iter().filter(|client| Some(*client) != claim.requester_client);
@@ -104,17 +109,11 @@ impl Spec {
                 drain: self.drain(state, (client, suite, role), claim.requester, remaining),
             }))
         });
-        let mut events = self.counted(claim, None);
-        events.extend(self.counted(claim, Some(claim.user)));
+        let pair = Account::Pair(claim.requester, claim.user);
+        let mut events = self.counted(self.asking(claim).chain([pair]));
         events.push(claimed);
         events.extend(told);
         events
-    }
-
-    /// The count of a claim towards a limit, where there is one.
-    pub(super) fn counted(&self, claim: &Claim, of: Option<User>) -> Vec<Event> {
-        let limit = if of.is_some() { self.limits.pair } else { self.limits.requester };
-        limit.map(|_| Event::Counted { requester: claim.requester, of }).into_iter().collect()
     }
 }
 

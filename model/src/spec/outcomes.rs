@@ -92,12 +92,13 @@ impl Spec {
     }
 
     fn claim(&self, state: &State, claim: &Claim) -> Vec<Decision> {
-        let asked = || self.counted(claim, None);
+        let asked = || self.counted(self.asking(claim));
         match self.allowed(state, claim) {
             Allowed::Again(Answer::Statuses(statuses)) => vec![(Outcome::Claimed(statuses), vec![])],
             Allowed::Again(Answer::Limited(retry_after)) => vec![(Outcome::Limited { retry_after }, vec![])],
             Allowed::Mismatch => vec![refused(Reason::IdempotencyMismatch)],
             Allowed::RequesterLimited(wait) => vec![limited(claim, wait, vec![])],
+            Allowed::ServerLimited(wait) => vec![limited(claim, wait, self.counted(self.asking(claim).take(1)))],
             Allowed::Unknown | Allowed::Blocked => vec![(Outcome::Refused(Reason::UnknownUser), asked())],
             Allowed::PairLimited(wait) => vec![limited(claim, wait, asked())],
             Allowed::New(choices) => {

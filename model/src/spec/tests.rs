@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::{
     history::{Claim, Facts, PackageStanding, Role, Standing, State, Status},
-    names::{ClaimKey, Client, InitKey, Key, Package, Requester, Suite, User},
+    names::{ClaimKey, Client, InitKey, Key, Package, Requester, Server, Suite, User},
     spec::{Limit, Limits, Op, Outcome, Reason, Refusal, Selection, Spec, Stock, WithdrawnFate},
 };
 
@@ -135,8 +135,9 @@ fn conceivable(state: &State) -> Vec<Outcome> {
 
 fn fifo_with_limits() -> Spec {
     let limit = |claims, seconds| Some(Limit { claims, seconds });
-    let limits = Limits { requester: limit(2, 4), pair: limit(1, 4) };
-    Spec { selection: Selection::Fifo, limits, low_water: 2, ..Spec::default() }
+    let limits = Limits { requester: limit(2, 4), server: limit(3, 4), pair: limit(1, 4) };
+    let servers = BTreeMap::from([(Requester(8), Server(1)), (Requester(9), Server(1))]);
+    Spec { selection: Selection::Fifo, limits, servers, low_water: 2, ..Spec::default() }
 }
 
 /// The two faces agree on every conceivable outcome of every operation here.

@@ -84,6 +84,8 @@ families! {
         out: "Time: the fence is where it matters, and that is in the family before.";
     "limits" limits::limits, decides "grants-a-refused-duplicate",
         out: "Two clients of the user: a claim counts once, whatever it gets.";
+    "servers" limits::servers, decides "does-not-count-servers",
+        out: "Limits of requesters and pairs: these come before and after, and are the family before.";
     "blocks" limits::blocks, decides "forgets-blocks",
         out: "Blocks of servers: they are the same look-up under another name.";
 }
@@ -131,6 +133,7 @@ const CLAIMED: &[&str] = &[
     "crash",
     "restore",
     "limits",
+    "servers",
     "blocks",
 ];
 

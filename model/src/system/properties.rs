@@ -130,5 +130,5 @@ macro_rules! conditions {
 /// A property's condition is a plain function, which cannot hold a rule: so one for each place in [`RULES`].
 const CONDITIONS: [(Condition, Condition); RULES.len()] = conditions![
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41
-    42 43 44 45 46 47 48 49 50 51 52 53
+    42 43 44 45 46 47 48 49 50 51 52 53 54
 ];

@@ -69,9 +69,11 @@ fn every_counterexample_is_a_vector_or_says_why_not() {
     takes-all-for-one: # No vector: the scenario has limits of its own, which no server can be asked for.
     drains-for-ever: # No vector: the scenario has limits of its own, which no server can be asked for.
     does-not-count-claims: # No vector: the scenario has limits of its own, which no server can be asked for.
+    does-not-count-servers: # No vector: the scenario has limits of its own, which no server can be asked for.
     does-not-count-pairs: # No vector: the scenario has limits of its own, which no server can be asked for.
     reads-the-limit-too-early: # No vector: the scenario has limits of its own, which no server can be asked for.
     limits-the-target: # No vector: the scenario has limits of its own, which no server can be asked for.
+    counts-all-servers-together: # No vector: the scenario has limits of its own, which no server can be asked for.
     tells-no-time: # No vector: the scenario has limits of its own, which no server can be asked for.
     counts-in-memory: # No vector: the scenario has limits of its own, which no server can be asked for.
     forgets-blocks: # No vector: it begins where "user1 shuts r2 out" has happened already.

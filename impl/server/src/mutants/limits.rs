@@ -5,6 +5,7 @@ use kpd_directory::{
     blocks::Blocked,
     claim::{Answered, ClientAnswer},
     event::Claim,
+    limits::Account,
     policy::Limits,
 };
 
@@ -15,8 +16,18 @@ fn truth(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {
     (Seams::HONEST.claim)(scene, claim)
 }
 
-pub(super) fn ignores_requester_limit(_: &Means<'_>, _: &UserId, _: &Claim) -> Debit {
-    Ok(Decision { events: vec![], answer: Ok(()) })
+pub(super) fn ignores_requester_limit(limits: &Limits, claim: &Claim) -> Vec<Account> {
+    Account::of(&Limits { requester: None, ..*limits }, claim)
+}
+
+pub(super) fn does_not_count_servers(limits: &Limits, claim: &Claim) -> Vec<Account> {
+    Account::of(&Limits { server: None, ..*limits }, claim)
+}
+
+/// It takes itself for another server.
+pub(super) fn counts_its_own_together(limits: &Limits, claim: &Claim) -> Vec<Account> {
+    let vouched_by = Some(claim.requester.user.server());
+    Account::of(limits, &Claim { vouched_by, ..claim.clone() })
 }
 
 pub(super) fn ignores_pair_limit(scene: &Scene<'_>, claim: &Claim) -> ClaimRuling {

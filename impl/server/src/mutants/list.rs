@@ -26,7 +26,7 @@ macro_rules! mutants {
 mod packages;
 mod people;
 
-pub use people::FEED_MUTANTS;
+pub use people::UNSEEN_MUTANTS;
 
 /// All mutants that the suite tells apart.
 pub const MUTANTS: &[Mutant] = &joined::<{ packages::PACKAGES.len() + people::PEOPLE.len() }>();

@@ -142,7 +142,7 @@ kinds! {
     // Claiming and reading
     IdempotencyMismatch "idempotency-mismatch" ["CLAIM-RETRY"] "This idempotency key belongs to another claim",
         "Use a new key for each new claim; keep it for repetitions of the same.";
-    RateLimited "rate-limited" ["RATE-REQUESTER" "RATE-PAIR" "RATE-RETRY-AFTER"] "Too many claims in too short a time",
+    RateLimited "rate-limited" ["RATE-REQUESTER" "RATE-SERVER" "RATE-PAIR" "RATE-RETRY-AFTER"] "Too many claims in too short a time",
         "Claim again after the seconds in Retry-After, under a new Idempotency-Key: the refusal of the old one is final.";
     AcknowledgedTooFar "acknowledged-too-far" ["NOTE-SURVIVES"] "There is no such notification yet",
         "Acknowledge through the highest sequence that was read.";

@@ -1,11 +1,11 @@
-//! Claiming, and who may: a claim is decided on two histories, its requester's and then its user's.
+//! Claiming, and who may: a claim is decided on the history of its requester, then of its server, then of its user.
 
 use kpd_directory::{
     Decision, UserId,
     blocks::{BlockError, Blocked},
     claim::{Answered, ClaimError},
     event::Claim,
-    limits::Limited,
+    limits::{Account, Limited},
 };
 
 use super::{ATTEMPTS_MAX, Directory, NotDone, stand_back};
@@ -18,16 +18,18 @@ use crate::{
 impl Directory {
     /// Claims one KeyPackage of each of a user's clients.
     ///
-    /// Its requester is debited first, in a history of its own, unless the user's answers from memory. If the claim then
-    /// fails, the requester has spent a claim and nobody a KeyPackage.
+    /// Its requester is debited first, in a history of its own, unless the user's answers from memory; and then the server
+    /// that vouches for it, where that is another one. If the claim then fails, these have spent a claim and nobody a
+    /// KeyPackage.
     ///
     /// # Errors
     ///
     /// See [`ClaimError`].
     pub async fn claim(&self, user: &UserId, claim: &Claim) -> Result<Answered, NotDone<ClaimError>> {
-        if self.policy.limits.requester.is_some()
+        let accounts = (self.seams.accounts)(&self.policy.limits, claim);
+        if !accounts.is_empty()
             && !self.is_answered(user, claim).await?
-            && let Err(limited) = self.debit(user, claim).await?
+            && let Err(limited) = self.debit_all(&accounts, user, claim).await?
         {
             return Ok(Answered::Limited(limited));
         }
@@ -46,15 +48,52 @@ impl Directory {
         self.command(user, |scene| read(answered(scene))).await
     }
 
-    /// What the requester's own history says of a claim.
-    async fn debit(&self, user: &UserId, claim: &Claim) -> Result<Result<(), Limited>, NotDone<ClaimError>> {
-        let requester = &claim.requester.user;
-        let stream = Stream::of_requester(requester);
-        let turn = self.requesters.of(requester);
+    /// What the accounts of a claim say, one after the other. What one of them has refused before costs none of them
+    /// anything; the first one looks at that itself.
+    async fn debit_all(
+        &self,
+        accounts: &[Account],
+        user: &UserId,
+        claim: &Claim,
+    ) -> Result<Result<(), Limited>, NotDone<ClaimError>> {
+        for account in accounts.iter().skip(1) {
+            if let Some(limited) = self.refused_before(account, user, claim).await? {
+                return Ok(Err(limited));
+            }
+        }
+        for account in accounts {
+            if let Err(limited) = self.debit(account, user, claim).await? {
+                return Ok(Err(limited));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn refused_before(
+        &self,
+        account: &Account,
+        user: &UserId,
+        claim: &Claim,
+    ) -> Result<Option<Limited>, NotDone<ClaimError>> {
+        let turn = self.accounts.of(account);
+        let mut view = turn.lock().await;
+        view.catch_up(&*self.stores.requesters, &Stream::of_account(account)).await?;
+        view.state.refused_before(clock::now(), user, claim).map_err(NotDone::Refused)
+    }
+
+    /// What an account's own history says of a claim.
+    async fn debit(
+        &self,
+        account: &Account,
+        user: &UserId,
+        claim: &Claim,
+    ) -> Result<Result<(), Limited>, NotDone<ClaimError>> {
+        let stream = Stream::of_account(account);
+        let turn = self.accounts.of(account);
         let mut view = turn.lock().await;
         for conflicts in 0..ATTEMPTS_MAX {
             view.catch_up(&*self.stores.requesters, &stream).await?;
-            let means = Means { policy: &self.policy, now: clock::now(), state: &view.state };
+            let means = Means { account, policy: &self.policy, now: clock::now(), state: &view.state };
             let Decision { events, answer } = (self.seams.debit)(&means, user, claim).map_err(NotDone::Refused)?;
             if events.is_empty() {
                 return Ok(answer);

@@ -52,6 +52,9 @@ struct DrainAlertShape {
 struct LimitsShape {
     /// Of one requester, over all users that it claims from (`RATE-REQUESTER`).
     requester: Option<LimitShape>,
+    /// Of all requesters that one other server vouches for, over all users that they claim from (`RATE-SERVER`). This
+    /// directory's own are not counted together.
+    server: Option<LimitShape>,
     /// Of one requester from one user (`RATE-PAIR`).
     pair: Option<LimitShape>,
 }
@@ -66,7 +69,7 @@ struct LimitShape {
 impl From<Limits> for LimitsShape {
     fn from(limits: Limits) -> Self {
         let shape = |Limit { claims, seconds }| LimitShape { claims, seconds };
-        Self { requester: limits.requester.map(shape), pair: limits.pair.map(shape) }
+        Self { requester: limits.requester.map(shape), server: limits.server.map(shape), pair: limits.pair.map(shape) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Two directories: bob of b.example claims at example.org, on the word of his own server.
 
+mod limits;
+
 mod malice;
 
 use std::{net::SocketAddr, time::Duration};
@@ -8,6 +10,7 @@ use kpd_directory::ServerName;
 use kpd_server::{
     Config, Limit, Limits, Policy,
     federation::{Bounds, CLAIMS, Federation, SIGNATURE_KEYS},
+    store::Stores,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -52,14 +55,21 @@ fn federation(bounds: Bounds, hosts: &[(&str, SocketAddr)]) -> Federation {
     Federation { bounds, insecure_loopback, ..Federation::new(name("example.org")) }
 }
 
+/// The other server is found at b.example, and nobody listens at c.example.
+fn beside(other: &Site, bounds: Bounds) -> Federation {
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+    federation(bounds, &[("b.example", other.authority().parse().unwrap()), ("c.example", nobody)])
+}
+
 impl Cast {
     async fn with(bounds: Bounds, policy: Policy) -> Self {
+        Self::over(Stores::in_memory(), |it| Config { policy, ..it }, bounds).await
+    }
+
+    async fn over(stores: Stores, changed: impl FnOnce(Config) -> Config, bounds: Bounds) -> Self {
         let other = Site::start().await;
-        // Nobody listens at c.example.
-        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
-        let hosts = [("b.example", other.authority().parse().unwrap()), ("c.example", nobody)];
-        let federation = Some(federation(bounds, &hosts));
-        let home = Site::with(Config { federation, policy, ..Config::new(OPERATOR) }).await;
+        let config = changed(Config { federation: Some(beside(&other, bounds)), ..Config::new(OPERATOR) });
+        let home = Site::over(stores, config, false).await;
         let alice = Person::new("acct:alice@example.org", "alice-phone", Key::ed25519(1));
         let bob = Person::new("acct:bob@b.example", "bob-laptop", Key::p256());
         home.enrol(&alice).await;
@@ -164,7 +174,7 @@ async fn nobody_is_somebody_by_the_name_of_a_server_alone() {
 /// `BLOCK-REQUESTER`
 #[tokio::test]
 async fn blocks_and_limits_are_for_users_of_other_servers_too() {
-    let limits = Limits { requester: None, pair: Some(Limit { claims: 1, seconds: 60 }) };
+    let limits = Limits { pair: Some(Limit { claims: 1, seconds: 60 }), ..Limits::NONE };
     let cast = Cast::with(BOUNDS, Policy { limits, ..Policy::default() }).await;
     cast.claim(&cast.bob).await.is(200);
     assert_eq!(cast.claim(&cast.bob).await.problem(), "rate-limited");

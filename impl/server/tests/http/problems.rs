@@ -226,8 +226,8 @@ async fn of_claims_and_feeds() {
 async fn of_limits_and_blocks() {
     let one = Some(Limit { claims: 1, seconds: 1_000_000 });
     for (name, limits) in [
-        ("rate-limited", Limits { pair: one, requester: None }),
-        ("rate-limited-requester", Limits { pair: None, requester: one }),
+        ("rate-limited", Limits { pair: one, ..Limits::NONE }),
+        ("rate-limited-requester", Limits { requester: one, ..Limits::NONE }),
     ] {
         let config = Config { policy: Policy { limits, ..Policy::default() }, ..Config::new(OPERATOR) };
         let Cast { site, bob, eve } = Cast::with(config).await;

@@ -81,7 +81,7 @@ fn unlimited() -> Config {
 /// `RATE-REQUESTER`: whoever tries the next replica meets the same limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_requester_is_limited_on_all_of_them_together() {
-    let limits = Limits { requester: Some(Limit { claims: 5, seconds: 3_600 }), pair: None };
+    let limits = Limits { requester: Some(Limit { claims: 5, seconds: 3_600 }), ..Limits::NONE };
     let config = Config { policy: Policy { limits, ..Policy::default() }, ..Config::new(OPERATOR) };
     let stores = Stores::in_memory();
     let sites = [Site::over(stores.clone(), config.clone(), false).await, Site::over(stores, config, false).await]

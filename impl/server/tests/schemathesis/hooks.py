@@ -16,7 +16,10 @@ DICE = "x-dice"
 
 directory = Directory(os.environ["KPD_URL"], os.environ["KPD_OPERATOR_TOKEN"])
 answers = collections.defaultdict(collections.Counter)
+drawn = collections.defaultdict(collections.Counter)
 reasons = collections.defaultdict(collections.Counter)
+# Generated cases that are under way; the others are written down to reach a boundary, and mostly to be refused.
+_drawn = set()
 unplanned = random.Random(int(os.environ.get("KPD_SEED", "1")))
 
 
@@ -45,6 +48,8 @@ def before_call(context, case, kwargs):
     auth = prepare(case, dice, directory, number is not None)
     if case.body is not None and isinstance(case.body, dict) and not case.media_type:
         case.media_type = "application/json"
+    if number is not None:
+        _drawn.add(id(case))
     # It goes last over the request, so that neither a configured nor a generated header takes its place.
     kwargs["auth"] = auth or (lambda request: request)
 
@@ -53,6 +58,9 @@ def before_call(context, case, kwargs):
 def after_call(context, case, response):
     operation = f"{case.method.upper()} {case.path}"
     answers[operation][response.status_code] += 1
+    if id(case) in _drawn:
+        _drawn.discard(id(case))
+        drawn[operation][response.status_code] += 1
     if response.status_code == 401:
         reasons[operation][reason(response)] += 1
 
@@ -75,7 +83,7 @@ def streams(operation):
 @atexit.register
 def write_answers():
     with open(os.environ["KPD_ANSWERS"], "w", encoding="utf-8") as file:
-        told = {"answers": answers, "reasons": reasons}
+        told = {"answers": answers, "drawn": drawn, "reasons": reasons}
         json.dump(told, file, indent=1)
 
 

@@ -136,7 +136,7 @@ class Directory:
 
 def batch(dice, person):
     """KeyPackages to be published: new ones for the most part, bare or framed."""
-    seeds = [dice.randrange(10**9) if dice.random() < 0.8 else dice.randrange(4) for _ in range(dice.randint(1, 3))]
+    seeds = [dice.randrange(10**9) if dice.random() < 0.95 else dice.randrange(4) for _ in range(dice.randint(1, 3))]
     packages = [person.package(seed, dice.random() < 0.1) for seed in seeds]
     wrapped = [framed(package) if dice.random() < 0.3 else package for package in packages]
     return packages, {"key_packages": [{"key_package": base64.b64encode(it).decode()} for it in wrapped]}

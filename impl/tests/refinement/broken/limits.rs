@@ -16,6 +16,16 @@ fn one_that_lets_a_requester_ask_everybody() {
 }
 
 #[test]
+fn one_that_lets_a_server_ask_in_the_name_of_many() {
+    found("RATE-SERVER", |command, mut truth| {
+        if let Command::Claim { .. } = command {
+            truth.policy.limits = Limits { server: None, ..truth.policy.limits };
+        }
+        truth
+    });
+}
+
+#[test]
 fn one_that_lets_a_requester_ask_on_and_on() {
     found("RATE-PAIR", |command, mut truth| {
         if let Command::Claim { .. } = command {

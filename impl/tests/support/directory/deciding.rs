@@ -7,7 +7,7 @@ use kpd_directory::{
     claim::ClaimError,
     event::Claim,
     keys::{AddKey, AddKeyError, reserve},
-    limits::{Limited, RequesterEvent, RequesterState},
+    limits::{Account, Limited, RequesterEvent, RequesterState},
 };
 
 use super::Directory;
@@ -20,7 +20,7 @@ use crate::support::{
 pub(crate) struct Belief {
     /// Of the user.
     pub(crate) history: Vec<Event>,
-    /// Of the requester, where that is asked.
+    /// Of the requester, or of its server, where that is asked.
     pub(crate) requester: Vec<RequesterEvent>,
     pub(crate) policy: Policy,
     pub(crate) now: UnixSeconds,
@@ -59,39 +59,52 @@ impl Directory {
         Ok(id)
     }
 
-    /// What the requester's own history says first, unless the user's answers from memory.
+    /// What the history of the requester says first, and then that of its server, unless one of these or the user's answers
+    /// from memory.
     pub(super) fn debit(
         &mut self,
         command: &Command,
         user: &UserId,
         claim: &Claim,
     ) -> Result<Result<(), Limited>, ClaimError> {
-        let asked = self.users.entry(user.clone()).or_default();
-        let requester = self.requesters.entry(claim.requester.user.clone()).or_default();
-        let Some(doctor) = self.doctor else {
-            if asked.state.answered_before(&self.policy, self.now, claim)?.is_some() {
-                return Ok(Ok(()));
-            }
-            let state = RequesterState::of(&*requester);
-            let Decision { events, answer } = state.debit(&self.policy, self.now, user, claim)?;
-            requester.extend(events);
-            return Ok(answer);
-        };
-        let belief = Belief {
-            history: asked.history.clone(),
-            requester: requester.clone(),
-            policy: self.policy.clone(),
-            now: self.now,
-            rashly: vec![],
-        };
-        let belief = doctor(command, belief);
-        if UserState::of(&belief.history).answered_before(&belief.policy, belief.now, claim)?.is_some() {
+        let belief = self.belief(command, user, None);
+        let known = self.doctor.map(|_| UserState::of(&belief.history));
+        let known = known.as_ref().or(self.users.get(user).map(|user| &user.state));
+        if let Some(state) = known
+            && state.answered_before(&belief.policy, belief.now, claim)?.is_some()
+        {
             return Ok(Ok(()));
         }
-        let state = RequesterState::of(&belief.requester);
-        let Decision { events, answer } = state.debit(&belief.policy, belief.now, user, claim)?;
-        requester.extend(events);
-        Ok(answer)
+        let accounts = Account::of(&belief.policy.limits, claim);
+        for account in accounts.iter().skip(1) {
+            let Belief { requester, now, .. } = self.belief(command, user, Some(account));
+            if let Some(limited) = RequesterState::of(&requester).refused_before(now, user, claim)? {
+                return Ok(Err(limited));
+            }
+        }
+        for account in accounts {
+            let Belief { requester, policy, now, .. } = self.belief(command, user, Some(&account));
+            let decision = RequesterState::of(&requester).debit(&account, &policy, now, user, claim)?;
+            self.accounts.entry(account).or_default().extend(decision.events);
+            if let Err(limited) = decision.answer {
+                return Ok(Err(limited));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// What is taken for the truth about an account; and about a user, where there is a doctor: its history is long.
+    fn belief(&self, command: &Command, user: &UserId, account: Option<&Account>) -> Belief {
+        let requester = account.and_then(|account| self.accounts.get(account)).cloned().unwrap_or_default();
+        let truth = Belief { history: vec![], requester, policy: self.policy.clone(), now: self.now, rashly: vec![] };
+        match self.doctor {
+            Some(doctor) => doctor(command, Belief { history: self.history_of(user), ..truth }),
+            None => truth,
+        }
+    }
+
+    pub(super) fn history_of(&self, user: &UserId) -> Vec<Event> {
+        self.users.get(user).map(|user| user.history.clone()).unwrap_or_default()
     }
 
     /// Lets the core decide on its belief, and appends what it decided to the truth.

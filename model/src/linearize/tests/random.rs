@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::spec::{Limit, Limits};
+use crate::{
+    names::Server,
+    spec::{Limit, Limits},
+};
 
 /// All permutations of all subsets that hold every known answer: slow, and plainly right.
 fn brute_force(spec: &Spec, states: &BTreeSet<State>, history: &[Operation], done: &BTreeSet<usize>) -> bool {
@@ -88,12 +91,13 @@ fn about_claims() -> Vec<Op> {
     ]
 }
 
-/// With limits of one requester or of a pair, and answers that are forgotten, or without.
+/// With limits of one requester, of the two that one server vouches for, or of a pair, and answers that are forgotten, or without.
 fn numbers() -> impl Strategy<Value = Spec> {
     let limit = || prop::option::of((1..3_usize, 5..40_u64).prop_map(|(claims, seconds)| Limit { claims, seconds }));
     let memory = prop_oneof![Just(crate::names::Time::MAX), Just(15)];
-    (limit(), limit(), memory, any::<bool>()).prop_map(|(requester, pair, claim_memory, fifo)| Spec {
-        limits: Limits { requester, pair },
+    (limit(), limit(), limit(), memory, any::<bool>()).prop_map(|(requester, server, pair, claim_memory, fifo)| Spec {
+        limits: Limits { requester, server, pair },
+        servers: [1, 2].map(|requester| (Requester(requester), Server(1))).into(),
         claim_memory,
         ..spec(fifo)
     })

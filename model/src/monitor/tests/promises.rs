@@ -1,7 +1,10 @@
 //! Orders, limits, keys and drawings by hand: each check is seen to fail, and not to fail too early.
 
 use super::*;
-use crate::{names::Key, spec::Selection};
+use crate::{
+    names::{Key, Server},
+    spec::Selection,
+};
 
 fn fifo() -> Spec {
     Spec { selection: Selection::Fifo, ..Spec::default() }
@@ -145,6 +148,21 @@ fn only_claims_that_lie_in_one_window_are_certainly_too_many() {
     others[2].op = changed(claim(7), |claim| claim.user = User(2));
     assert!(rate_exceeded(rate, Per::Pair, &others).is_none());
     assert_eq!(found(&others), [0, 1, 2]);
+    // Two of one other server, and one of this directory's own, or of another server.
+    let of_three = [(7, 0, 1), (8, 3, 4), (9, 5, 6), (7, 7, 8)];
+    let history = of_three.map(|(by, begin, end)| operation(claim(by), last_resort(), begin, end));
+    let together = |servers: &[(u32, u32)]| {
+        let servers = servers.iter().map(|(requester, server)| (Requester(*requester), Server(*server))).collect();
+        match rate_exceeded(rate, Per::Server(&servers), &history) {
+            Some(Verdict::Illegal { rule: "RATE-SERVER", witness, .. }) => witness,
+            Some(other) => panic!("{other:?}"),
+            None => vec![],
+        }
+    };
+    assert_eq!(together(&[(7, 1), (8, 1)]), [0, 1, 3]);
+    assert_eq!(together(&[(7, 1), (9, 1), (8, 2)]), [0, 2, 3]);
+    assert!(together(&[(7, 1), (8, 2), (9, 2)]).is_empty(), "each server has an allowance of its own");
+    assert!(together(&[(7, 1)]).is_empty(), "the directory's own are not counted together");
 }
 
 #[test]

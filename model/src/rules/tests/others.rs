@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     history::{PackageStanding, Standing},
+    names::Server,
     spec::{DrainAlert, Limit, Limits, Selection, Stock},
 };
 
@@ -85,8 +86,13 @@ fn of_owners() -> Vec<Story> {
 
 fn of_limits() -> Vec<Story> {
     let limit = Some(Limit { claims: 1, seconds: 5 });
-    let own = Spec { limits: Limits { requester: limit, pair: None }, ..Spec::default() };
-    let pair = || Spec { limits: Limits { requester: None, pair: limit }, ..Spec::default() };
+    let own = Spec { limits: Limits { requester: limit, ..Limits::default() }, ..Spec::default() };
+    let pair = || Spec { limits: Limits { pair: limit, ..Limits::default() }, ..Spec::default() };
+    let server = Spec {
+        limits: Limits { server: limit, ..Limits::default() },
+        servers: BTreeMap::from([1, 2].map(|requester| (Requester(requester), Server(1)))),
+        ..Spec::default()
+    };
     let two = || publish(vec![regular(1), regular(2), regular(3)]);
     let twice = || vec![two(), claim_with_key(1, 1), claim_with_key(1, 2)];
     let crashed = Draft { crashed: true, ..legal(pair(), &twice()) };
@@ -100,6 +106,7 @@ fn of_limits() -> Vec<Story> {
     let blocked = plain(&[two(), claim_with_key(1, 1), block(1), claim_with_key(1, 2)]);
     vec![
         ("RATE-REQUESTER", legal(own, &twice()), again),
+        ("RATE-SERVER", legal(server, &[two(), claim(1), claim(2)]), again),
         ("RATE-PAIR", legal(pair(), &twice()), again),
         ("RATE-DURABLE", crashed, again),
         ("RATE-ISOLATED", others, |it| answer(it, &claim(3), Outcome::Limited { retry_after: 5 })),

@@ -51,6 +51,7 @@ fn lies() -> Vec<(&'static str, Vec<Op>, Op, Outcome)> {
     let other_user = Op::AddKey { user: User(2), client: Client(5), key: Key(5), expires: None };
     let Op::Claim(question) = asks() else { unreachable!() };
     let ask_other = Op::Claim(Claim { user: User(2), ..question });
+    let neighbour = claim(7, None, &[], true);
     let block = Op::Block { user: USER, requester: Requester(8) };
     let extend = |key| Op::ExtendKey { client: Client(1), key: Key(key), expires: 9 };
     let short_key = Op::AddKey { user: USER, client: Client(1), key: Key(3), expires: Some(5) };
@@ -85,6 +86,7 @@ fn lies() -> Vec<(&'static str, Vec<Op>, Op, Outcome)> {
             Outcome::Stock(Stock { regular: BTreeMap::from([(Suite(1), 1)]), ..Stock::default() })
         }),
         ("RATE-REQUESTER", vec![other_user, ask_other], asks(), gave(Status::Exhausted)),
+        ("RATE-SERVER", vec![neighbour], asks(), gave(Status::Exhausted)),
         ("RATE-PAIR", vec![asks(), Op::Tick { to: 3 }], asks(), gave(Status::Exhausted)),
         ("RATE-RETRY-AFTER", vec![], asks(), Outcome::Limited { retry_after: 1 }),
         ("BLOCK-REQUESTER", vec![block], asks(), gave(Status::Exhausted)),
@@ -107,7 +109,9 @@ fn lies() -> Vec<(&'static str, Vec<Op>, Op, Outcome)> {
 #[test]
 fn every_rule_of_a_refusal_is_produced() {
     let limit = |seconds| Some(Limit { claims: 1, seconds });
-    let limited = Spec { limits: Limits { requester: limit(2), pair: limit(4) }, ..Spec::default() };
+    let limits = Limits { requester: limit(2), server: limit(3), pair: limit(4) };
+    let servers = BTreeMap::from([(Requester(7), Server(1)), (Requester(8), Server(1))]);
+    let limited = Spec { limits, servers, ..Spec::default() };
     let unlimited = Spec { selection: Selection::Fifo, low_water: 2, ..Spec::default() };
     for (rule, before, op, lie) in lies() {
         let spec = if rule.starts_with("RATE-") { &limited } else { &unlimited };

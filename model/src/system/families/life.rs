@@ -103,7 +103,7 @@ pub(super) fn crash(bounds: Bounds) -> Scenario {
         "a replica is killed while a publication, claims under a limit and a removal of a key are in hand",
         &["LIFE-RESTART", "RATE-DURABLE"],
     );
-    let limits = Limits { pair: Some(Limit { claims: 1, seconds: 10 }), requester: None };
+    let limits = Limits { pair: Some(Limit { claims: 1, seconds: 10 }), ..Limits::default() };
     let base = base.with(Spec { limits, ..Spec::default() });
     let base = base.after([key(1, 2), stock([regular(1), regular(2)])]);
     let base = base.asks([claim(1, 1), claim(1, 2), publish([last_resort(9)])]);

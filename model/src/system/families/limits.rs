@@ -2,7 +2,7 @@
 
 use crate::{
     history::{Claim, Event},
-    names::{Client, Key, Requester, User},
+    names::{Client, Key, Requester, Server, User},
     spec::{Limit, Limits, Op, Spec},
     system::{
         Bounds, Scenario,
@@ -17,8 +17,8 @@ pub(super) fn limits(bounds: Bounds) -> Scenario {
         "two requesters claim more often than they may, wait, and a refused claim comes once more",
         &["CLAIM-REFUSAL-FREE", "RATE-REQUESTER", "RATE-PAIR", "RATE-ISOLATED", "RATE-RETRY-AFTER"],
     );
-    let limits =
-        Limits { pair: Some(Limit { claims: 1, seconds: 7 }), requester: Some(Limit { claims: 1, seconds: 5 }) };
+    let limit = |seconds| Some(Limit { claims: 1, seconds });
+    let limits = Limits { pair: limit(7), requester: limit(5), ..Limits::default() };
     let base = base.with(Spec { limits, ..Spec::default() });
     let second = Event::KeyAdded { user: User(2), client: Client(2), key: Key(2), expires: None };
     let base = base.after([second, stock([regular(1), regular(2)]), stock([of_second(regular(3))])]).ticks([5]);
@@ -27,6 +27,24 @@ pub(super) fn limits(bounds: Bounds) -> Scenario {
     match bounds {
         Bounds::Small => base,
         Bounds::Usual | Bounds::Deep => base.ticks([5, 7]),
+    }
+}
+
+/// Claims of several requesters of one other server, beside those of others.
+pub(super) fn servers(bounds: Bounds) -> Scenario {
+    let base = Scenario::begin(
+        "servers",
+        "two requesters of one other server claim more often than it may, beside one of a second server",
+        &["CLAIM-REFUSAL-FREE", "RATE-SERVER", "RATE-ISOLATED"],
+    );
+    let limits = Limits { server: Some(Limit { claims: 1, seconds: 5 }), ..Limits::default() };
+    let servers = [(1, 1), (2, 1), (3, 2)].map(|(requester, server)| (Requester(requester), Server(server))).into();
+    let base = base.with(Spec { limits, servers, ..Spec::default() }).ticks([5]);
+    let base = base.after([stock([regular(1), regular(2)])]).asks([claim(1, 1), claim(2, 1), claim(3, 1)]);
+    match bounds {
+        Bounds::Small => base,
+        // The directory's own are not counted together.
+        Bounds::Usual | Bounds::Deep => base.asks([claim(4, 1)]),
     }
 }
 

@@ -79,7 +79,8 @@ pub(super) fn drain(bounds: Bounds) -> Scenario {
     let base = base.asks([claim(1, 1), claim(1, 2), claim(1, 3), claim(2, 1)]);
     match bounds {
         Bounds::Small => base.on(1),
-        Bounds::Usual | Bounds::Deep => base.after([stock([last_resort(9)])]),
+        Bounds::Usual => base,
+        Bounds::Deep => base.after([stock([last_resort(9)])]),
     }
 }
 

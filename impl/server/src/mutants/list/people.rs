@@ -107,7 +107,7 @@ mutants! {
         TRUTH with claim: limits::calls_blocks_exhaustion;
     "ignores-requester-limit" breaks "RATE-REQUESTER":
         "A requester claims from all users as often as it likes, whatever limit is published.",
-        TRUTH with debit: limits::ignores_requester_limit;
+        TRUTH with accounts: limits::ignores_requester_limit;
     "ignores-pair-limit" breaks "RATE-PAIR":
         "A requester claims from one user as often as it likes, whatever limit is published.",
         TRUTH with claim: limits::ignores_pair_limit;
@@ -225,11 +225,17 @@ mutants! {
 }
 
 mutants! {
-    /// Mutants of what the suite does not read: streams of events, which are another way to the same feed. The server's own
-    /// tests show each.
-    pub FEED_MUTANTS:
+    /// Mutants of what the suite does not see: streams of events, which are another way to the same feed, and requesters
+    /// of other servers. The server's own tests show each.
+    pub UNSEEN_MUTANTS:
 
     "ignores-last-event-id" breaks "NOTE-SURVIVES":
         "A stream that is taken up again begins where the request says, and not after the last event that came.",
         TRUTH with resumes: false;
+    "does-not-count-servers" breaks "RATE-SERVER":
+        "The requesters of another server claim as often together as there are many of them, whatever limit is published.",
+        TRUTH with accounts: limits::does_not_count_servers;
+    "counts-its-own-together" breaks "RATE-ISOLATED":
+        "This server's own requesters count together, as those of another server do.",
+        TRUTH with accounts: limits::counts_its_own_together;
 }

@@ -18,7 +18,7 @@ const PAIR_SECONDS: u64 = 5;
 /// `None` if it was too slow.
 pub(super) async fn walk_limited(mutant: Option<Mutant>) -> Option<Vec<String>> {
     let requester = Some(Limit { claims: 6, seconds: 3_600 });
-    let limits = Limits { requester, pair: Some(Limit { claims: 2, seconds: PAIR_SECONDS }) };
+    let limits = Limits { requester, pair: Some(Limit { claims: 2, seconds: PAIR_SECONDS }), ..Limits::NONE };
     let policy = Policy { selection: Selection::Fifo, limits, ..Policy::default() };
     let mut tour = Tour::on(policy, mutant).await;
     let declared = tour.site.get("/v1/policy").send().await.is(200);

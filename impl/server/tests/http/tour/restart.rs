@@ -15,6 +15,7 @@ pub(super) async fn walk_restarted(mutant: Option<Mutant>) -> Vec<String> {
     let limits = Limits {
         requester: Some(Limit { claims: 4, seconds: 3_600 }),
         pair: Some(Limit { claims: 3, seconds: 3_600 }),
+        server: None,
     };
     let policy = Policy { selection: Selection::Fifo, limits, ..Policy::default() };
     let stores = Stores::in_memory();
