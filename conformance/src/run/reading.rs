@@ -207,6 +207,10 @@ mod tests {
     use super::*;
     use crate::{library, seed::Seed, vector::Vector, yaml};
 
+    fn of(operation: Operation, packages: &[String]) -> Asked<'_> {
+        Asked { operation, of: Some("alice"), client: Some("phone"), packages, cipher_suite: Some(1) }
+    }
+
     /// Of servers that tell only of an unused last resort.
     #[test]
     fn a_last_resort_that_is_not_told_of_is_a_used_one_where_one_was_published() {
@@ -216,13 +220,6 @@ mod tests {
         let binding = library::reference_binding().unwrap();
         let mut world = World::new(&vector, &binding, Seed::of_run(7), 1_700_000_000);
         world.make_packages(&vector, 1_700_000_000).unwrap();
-        let of = |operation, packages| Asked {
-            operation,
-            of: Some("alice"),
-            client: Some("phone"),
-            packages,
-            cipher_suite: Some(1),
-        };
         let record = |value: Value| value.as_object().unwrap().clone().into_iter().collect::<Record>();
         let told = |world: &World, value: Value| match seen(&of(Operation::Stock, &[]), &[record(value)], world) {
             Ok(Seen::Stock { last_resort, .. }) => last_resort,
