@@ -20,7 +20,7 @@ kpd=${KPD:-target/release/kpd}
 "$synapse" forget
 trap '"$synapse" stop' EXIT
 "$synapse" start
-# Twenty rounds of each race: the two wide ones register two hundred users in ten, and take most of the time. An answer may
+# Twenty rounds of each race: the two wide ones register seventeen users in each, and take most of the time. An answer may
 # take half a minute, since claims at once wait for each other.
 "$kpd" run --target "http://127.0.0.1:${SYNAPSE_PORT:-18008}" --binding conformance/bindings/matrix.yaml \
   --known-failures "conformance/strangers/synapse.$database.known-failures.yaml" \
