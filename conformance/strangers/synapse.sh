@@ -142,7 +142,8 @@ kill)
   ;;
 forget)
   alive && die "stop it first"
-  rm -rf "$home" "$cluster"
+  rm -rf "$home"
+  [ "$database" != postgres ] || rm -rf "$cluster"
   ;;
 snapshot | restore) at_rest "$1" ;;
 *)
