@@ -46,6 +46,10 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     {
         return Some("the server lacks SignedRequests: the binding authenticates requests otherwise".into());
     }
+    if removes_in_a_race(vector) && leaves_out(binding) {
+        let why = "an answer that leaves a client out does not tell whether it is gone or has nothing left";
+        return Some(format!("in a race {why}"));
+    }
     let needs = vector.needs.iter().copied().chain(vector.derived_needs());
     let lacking = |need: Capability| Some((need, binding.absent.get(&need)?));
     if let Some((need, reason)) = needs.into_iter().find_map(lacking) {
@@ -53,6 +57,19 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     }
     let (operation, field) = told::unread(vector, binding)?;
     Some(format!("the answer to {operation:?} does not tell {field}, by the binding"))
+}
+
+fn removes_in_a_race(vector: &Vector) -> bool {
+    let steps = vector.race.iter().flat_map(|race| race.lanes.values().flatten());
+    steps.into_iter().any(|step| step.remove_client.is_some() || step.remove_key.is_some())
+}
+
+/// Whether an answer to a claim can leave out a client that is there, by the binding.
+fn leaves_out(binding: &Binding) -> bool {
+    let exchanges = binding.operations.get(&Operation::Claim).into_iter().flatten();
+    exchanges
+        .flat_map(|exchange| &exchange.outcomes)
+        .any(|outcome| outcome.ok.as_ref().is_some_and(|ok| ok.others.is_some()))
 }
 
 /// Profiles that a vector makes use of, whatever it checks.

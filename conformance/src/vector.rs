@@ -101,6 +101,9 @@ pub enum Capability {
     Restore,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
+    /// Requests name whose things they are about; without, nobody can so much as ask for another's. Vectors in which
+    /// somebody does need it unsaid.
+    NameOwner,
 }
 
 /// Beside what it takes to reach the limit of one requester and one user, a vector has that requester claim less often
@@ -288,10 +291,25 @@ impl Vector {
     /// What it needs because of its steps, without saying so.
     pub fn derived_needs(&self) -> impl Iterator<Item = Capability> {
         let hooks = self.all_steps().filter_map(|(_, step)| step.hook());
-        hooks.map(|hook| match hook {
+        let hooks = hooks.map(|hook| match hook {
             Hook::Kill | Hook::Start | Hook::Restart => Capability::Restart,
             Hook::Snapshot | Hook::Restore => Capability::Restore,
-        })
+        });
+        let anothers = self.all_steps().any(|(_, step)| self.is_about_another(step));
+        hooks.chain(anothers.then_some(Capability::NameOwner))
+    }
+
+    /// Whether somebody publishes for, asks for or removes what another user, or another client, has.
+    fn is_about_another(&self, step: &Step) -> bool {
+        let publishing = step.publish.as_ref().and_then(|publish| Some((&publish.by, publish.owner.as_ref()?)));
+        let asking = step.stock.as_ref().and_then(|stock| Some((&stock.by, stock.of.as_ref()?)));
+        let another = |(by, of): (&String, &String)| self.client(by) != self.client(of);
+        // A client may be removed by any other of the same user.
+        let removing = step.remove_client.as_ref().is_some_and(|remove| {
+            let user = |name: &str| self.client(name).map(|(user, _)| user);
+            user(&remove.by) != user(&remove.client)
+        });
+        publishing.into_iter().chain(asking).any(another) || removing
     }
 
     /// Whether it does something to the server from outside: nothing else may be asked of the server meanwhile.

@@ -5,7 +5,8 @@
 #   synapse.sh start                   starts it; comes back when it answers
 #   synapse.sh kill                    kill -9, of the database server as well
 #   synapse.sh stop                    lets it end, and the database server as well
-#   synapse.sh snapshot | restore      keeps a copy of the stopped database, puts it back
+#   synapse.sh snapshot | restore      keeps a copy of the database, puts it back; what ran is stopped and started for it
+#   synapse.sh forget                  removes the database, the copy and the settings of a server that is stopped
 #
 # Settings: SYNAPSE_DIR (target/synapse), SYNAPSE_DATABASE (sqlite or postgres), SYNAPSE_PORT (18008),
 # SYNAPSE_VERSION (the one that known-failures speaks of).
@@ -36,8 +37,9 @@ postgres() {
 configure() {
   [ -f "$home/homeserver.yaml" ] && return
   mkdir -p "$home"
-  "$python" -m synapse.app.homeserver --generate-config --server-name synapse.test --report-stats=no \
-    --config-path "$home/homeserver.yaml" --data-directory "$home" >/dev/null
+  # Its log lies where it is when it writes its settings.
+  (cd "$home" && "$python" -m synapse.app.homeserver --generate-config --server-name synapse.test --report-stats=no \
+    --config-path "$home/homeserver.yaml" --data-directory "$home" >/dev/null)
   # Its own limits on registration and login would stop the suite, which makes new users for each vector.
   local unlimited='{ per_second: 100000, burst_count: 100000 }'
   cat > "$home/judged.yaml" <<YAML
@@ -81,12 +83,7 @@ wait_until_gone() {
   die "it does not end"
 }
 
-case ${1:-} in
-install)
-  [ -x "$python" ] || python3 -m venv "$base/venv"
-  "$python" -m pip install --quiet --disable-pip-version-check "matrix-synapse==$version" psycopg2-binary
-  ;;
-start)
+start() {
   [ -x "$python" ] || die "not installed: synapse.sh install"
   alive && die "it runs already, with process id $(cat "$home/pid")"
   configure
@@ -94,38 +91,63 @@ start)
   "$python" -m synapse.app.homeserver -c "$home/homeserver.yaml" -c "$home/judged.yaml" >> "$home/log" 2>&1 < /dev/null &
   echo $! > "$home/pid"
   for _ in $(seq 600); do
-    curl -sf "http://127.0.0.1:$port/health" >/dev/null && exit 0
+    curl -sf "http://127.0.0.1:$port/health" >/dev/null && return
+    alive || break
     sleep 0.1
   done
   tail -20 "$home/log" >&2
   die "no answer on port $port within a minute"
-  ;;
-kill)
-  ! alive || kill -9 "$(cat "$home/pid")"
-  stop_postgres immediate
-  wait_until_gone
-  ;;
-stop)
+}
+
+stop() {
   ! alive || kill "$(cat "$home/pid")"
   wait_until_gone
   stop_postgres fast
-  ;;
-snapshot)
-  alive && die "stop it first"
+}
+
+# Does something to the files of a database that nobody has open; what ran before runs after it.
+at_rest() {
+  local ran=no
+  ! alive || ran=yes
+  stop
+  "$@"
+  [ $ran = no ] || start
+}
+
+snapshot() {
   rm -rf "$home/snapshot" && mkdir "$home/snapshot"
   if [ "$database" = postgres ]; then cp -a "$cluster/data" "$home/snapshot/"; else cp -a "$home"/homeserver.db* "$home/snapshot/"; fi
-  ;;
-restore)
-  alive && die "stop it first"
+}
+
+restore() {
   [ -d "$home/snapshot" ] || die "there is no snapshot"
   if [ "$database" = postgres ]; then
     rm -rf "$cluster/data" && cp -a "$home/snapshot/data" "$cluster/"
   else
     rm -f "$home"/homeserver.db* && cp -a "$home/snapshot/." "$home/"
   fi
+}
+
+case ${1:-} in
+install)
+  [ -x "$python" ] || python3 -m venv "$base/venv"
+  "$python" -m pip install --quiet --disable-pip-version-check "matrix-synapse==$version" psycopg2-binary
   ;;
+start) start ;;
+stop) stop ;;
+kill)
+  ! alive || kill -9 "$(cat "$home/pid")"
+  stop_postgres immediate
+  wait_until_gone
+  ;;
+forget)
+  alive && die "stop it first"
+  rm -rf "$home"
+  [ "$database" != postgres ] || rm -rf "$cluster"
+  ;;
+snapshot | restore) at_rest "$1" ;;
 *)
-  sed -n '2,12s/^# \{0,1\}//p' "$0"
+  sed -n '2,13s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

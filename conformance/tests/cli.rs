@@ -266,6 +266,9 @@ fn known_failures_are_run_all_the_same_and_one_that_passes_fails_the_run() {
     let ended = server.run(&["claim/bytes", "--known-failures", &known]);
     assert_eq!(ended.exit, 1, "{}", ended.all());
     assert!(ended.out.contains("XPASS"), "{}", ended.out);
+    scratch.write("sometimes.yaml", "- { id: claim/bytes, comment: one run in ten, sometimes: true }\n");
+    let ended = server.run(&["claim/bytes", "--known-failures", &scratch.path("sometimes.yaml")]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
     let wrong = fs::write(scratch.path("wrong.yaml"), "- { id: no/such, comment: x }\n");
     wrong.unwrap();
     assert_eq!(server.run(&["claim/bytes", "--known-failures", &scratch.path("wrong.yaml")]).exit, 3);

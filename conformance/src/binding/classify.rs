@@ -1,6 +1,6 @@
 //! What an HTTP answer means, by the outcomes of a binding.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::{Value, json};
 
@@ -140,6 +140,16 @@ struct Item<'a> {
     variables: &'a Variables,
 }
 
+impl<'a> Item<'a> {
+    /// Those of the operation, and the name under which the item stands.
+    fn variables(&self) -> Cow<'a, Variables> {
+        let Some(key) = self.of.key else { return Cow::Borrowed(self.variables) };
+        let mut variables = self.variables.clone();
+        variables.insert("item".into(), key.into());
+        Cow::Owned(variables)
+    }
+}
+
 fn record(fields: &BTreeMap<String, Field>, item: &Item<'_>) -> Result<Record, String> {
     let mut record = Record::new();
     for (name, field) in fields {
@@ -162,8 +172,8 @@ impl Field {
 
     /// What is there, as it is there.
     fn raw(&self, item: &Item<'_>) -> Result<Option<Value>, String> {
-        let find =
-            |place: &String| place::find(item.of.value, place, item.variables).map_err(|error| error.to_string());
+        let variables = item.variables();
+        let find = |place: &String| place::find(item.of.value, place, &variables).map_err(|error| error.to_string());
         if let Some(place) = &self.at {
             return Ok(find(place)?.map(|found| found.value.clone()));
         }

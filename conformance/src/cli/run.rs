@@ -44,7 +44,7 @@ pub(super) struct RunArguments {
     /// Rounds of each race, instead of what the vectors say.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
-    /// Vectors that are known to fail: a YAML list of { id, comment }.
+    /// Vectors that are known to fail: a YAML list of { id, comment, sometimes? }.
     #[arg(long, value_name = "FILE")]
     known_failures: Option<PathBuf>,
     /// A broken SHOULD fails the run too.
@@ -78,10 +78,16 @@ pub(super) struct ServerArguments {
 /// One entry of the file of known failures.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KnownFailure {
+pub(super) struct KnownFailure {
     id: String,
     comment: String,
+    /// It fails in some runs only, as what hangs on chance does: to pass is no surprise.
+    #[serde(default)]
+    sometimes: bool,
 }
+
+/// By the ids of their vectors.
+pub(super) type KnownFailures = BTreeMap<String, KnownFailure>;
 
 pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
     let library = match &arguments.vectors {
@@ -125,7 +131,7 @@ pub(super) async fn judge_embedded(
     (server, embedded): (&Server, Embedded),
     mutant: Option<Mutant>,
     options: Options,
-    known: &BTreeMap<String, String>,
+    known: &KnownFailures,
 ) -> Result<Vec<Judged>, CliError> {
     let (alone, together): (Vec<_>, Vec<_>) = selected.iter().cloned().partition(|vector| vector.needs_hooks());
     let mut judged = judge_all(library, &together, server, options, known).await;
@@ -151,7 +157,7 @@ pub(super) async fn judge_all(
     selected: &[Arc<Vector>],
     server: &Server,
     options: Options,
-    known: &BTreeMap<String, String>,
+    known: &KnownFailures,
 ) -> Vec<Judged> {
     let skip = |vector: &Arc<Vector>| judge::skipped(vector, &server.binding, &library.catalogue);
     let (skipped, run): (Vec<_>, Vec<_>) = selected.iter().cloned().partition(|vector| skip(vector).is_some());
@@ -176,7 +182,9 @@ pub(super) async fn judge_all(
         judged.push(match seen {
             Some(one) => {
                 let (verdict, contention) = judge::judge(vector, &one.recording, &library.catalogue);
-                let verdict = verdict.known(known.get(&vector.id));
+                let known = known.get(&vector.id);
+                let verdict =
+                    verdict.known(known.map(|known| &known.comment), known.is_some_and(|known| known.sometimes));
                 let story = judge::story(&one.recording);
                 Judged { vector: Arc::clone(vector), verdict, took: one.took, contention, story }
             }
@@ -254,7 +262,7 @@ async fn at_hand(arguments: &ServerArguments, mutant: Option<Mutant>) -> Result<
     Ok((server, Some(embedded)))
 }
 
-fn known_failures(path: &Path, library: &Library) -> Result<BTreeMap<String, String>, CliError> {
+fn known_failures(path: &Path, library: &Library) -> Result<KnownFailures, CliError> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|why| CliError::Usage(format!("cannot read {}: {why}", path.display())))?;
     let list: Vec<KnownFailure> =
@@ -265,7 +273,7 @@ fn known_failures(path: &Path, library: &Library) -> Result<BTreeMap<String, Str
             return Err(CliError::Usage(says));
         }
     }
-    Ok(list.into_iter().map(|known| (known.id, known.comment)).collect())
+    Ok(list.into_iter().map(|known| (known.id.clone(), known)).collect())
 }
 
 fn progress(vectors: usize) -> ProgressBar {

@@ -193,6 +193,7 @@ fn key_variables(key_of: &Actor, holder: &Actor, client: &Actor) -> Variables {
     variables.insert("signature_key_unpadded".into(), unpadded.into());
     variables.insert(POSSESSION_SEED.into(), data_encoding::HEXLOWER.encode(&holder.mls.private_key()).into());
     variables.insert("user".into(), client.identity.as_str().into());
+    variables.insert("user_name".into(), client.fresh.as_str().into());
     variables.insert("client".into(), client.client.as_str().into());
     variables
 }

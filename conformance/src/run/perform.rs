@@ -18,18 +18,18 @@ use crate::{
         transport::{Gate, Lane, NoAnswer},
         vector_run::Runner,
         whole,
-        world::World,
+        world::{Actor, World},
     },
-    vector::{Proof, expect::Reason},
+    vector::{Proof, Vector, expect::Reason},
 };
 
 impl Runner<'_> {
     /// Sends the exchanges of an operation; the last one's answer is the operation's.
-    pub(super) async fn perform(
+    pub(super) async fn perform<'w>(
         &self,
         lane: &Lane,
-        world: &World,
-        mut call: Call<'_>,
+        world: &'w World,
+        mut call: Call<'w>,
         cipher_suite: Option<u64>,
         gate: Option<&Gate>,
     ) -> Result<Performed, Broken> {
@@ -43,6 +43,9 @@ impl Runner<'_> {
         let exchanges = self.server.binding.operations.get(&call.operation);
         let exchanges =
             exchanges.ok_or_else(|| Broken::Suite(format!("the binding has no operation {:?}", call.operation)))?;
+        if call.actor.is_none() && exchanges.iter().any(|exchange| self.must_be_somebody(exchange)) {
+            call.actor = anyone(self.vector, world);
+        }
         let mut learned = call.actor.map(|actor| actor.saved.clone()).unwrap_or_default();
         if matches!(call.operation, Operation::AddKey | Operation::AddKeyByToken | Operation::AddClient) {
             learned.clear();
@@ -116,6 +119,12 @@ impl Runner<'_> {
         }
     }
 
+    /// Whether a request shows who asks, also where anybody may.
+    fn must_be_somebody(&self, exchange: &BoundExchange) -> bool {
+        let auth = exchange.auth.as_ref().unwrap_or(&self.server.binding.auth);
+        auth.templates().flat_map(|template| render::used(template)).any(|name| name.starts_with("as_"))
+    }
+
     async fn send(
         &self,
         lane: &Lane,
@@ -161,7 +170,13 @@ pub(super) fn observed(
     world: &World,
     cipher_suite: Option<u64>,
 ) -> Observed {
-    let asked = Asked { operation: call.operation, of: call.target.as_deref(), packages: &call.packages, cipher_suite };
+    let asked = Asked {
+        operation: call.operation,
+        of: call.target.as_deref(),
+        client: call.variables.get("client").and_then(Value::as_str),
+        packages: &call.packages,
+        cipher_suite,
+    };
     match meaning {
         Meaning::Ok(_) => match reading::seen(&asked, records, world) {
             Ok(seen) => Observed::Ok(seen),
@@ -170,6 +185,13 @@ pub(super) fn observed(
         Meaning::Refused(reason) => Observed::Refused(reason),
         Meaning::Unexpected(why) => Observed::Unexpected(why),
     }
+}
+
+/// Some client that the server knows; of a user that has nothing to do with the matter, if there is one.
+fn anyone<'a>(vector: &Vector, world: &'a World) -> Option<&'a Actor> {
+    let present = || world.present.iter().filter_map(|client| world.actors.get(client));
+    let others = |actor: &&Actor| vector.users.get(&actor.user).is_some_and(|user| user.clients.is_empty());
+    present().find(others).or_else(|| present().next())
 }
 
 /// Clients that the server knows and that its answer leaves out.

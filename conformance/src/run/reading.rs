@@ -19,6 +19,8 @@ pub(super) struct Asked<'a> {
     pub(super) operation: Operation,
     /// The user whose clients the answer names, as the vector calls it.
     pub(super) of: Option<&'a str>,
+    /// The client whose things these are, as the server calls it.
+    pub(super) client: Option<&'a str>,
     /// The packages of a batch, in their order.
     pub(super) packages: &'a [String],
     pub(super) cipher_suite: Option<u64>,
@@ -33,6 +35,7 @@ pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Resu
     let first = |name: &str| records.first().and_then(|record| number(record, name));
     if matches!(asked.operation, Operation::Publish | Operation::Replace) {
         learn_ids(asked, records, world);
+        asked.of.zip(asked.client).into_iter().for_each(|(user, client)| world.published(user, client, asked.packages));
     }
     Ok(match asked.operation {
         Operation::Publish => Seen::Published { accepted: first("accepted") },
@@ -52,7 +55,7 @@ pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Resu
             Seen::Withdrawn(records.iter().filter_map(fate).collect())
         }
         Operation::Replace => Seen::Replaced { accepted: first("accepted"), withdrawn: first("withdrawn") },
-        Operation::Stock => stock(records, asked.cipher_suite),
+        Operation::Stock => stock(asked, records, world),
         Operation::Packages => Seen::Packages {
             digest: records.iter().find_map(|record| record.get("digest").cloned()),
             key_packages: states(records, world)?,
@@ -126,13 +129,19 @@ fn kind(record: &Record, world: &World) -> Option<String> {
     Some(made.map_or("unknown", |made| if made.last_resort { "last_resort" } else { "regular" }).into())
 }
 
-fn stock(records: &[Record], cipher_suite: Option<u64>) -> Seen {
+fn stock(asked: &Asked<'_>, records: &[Record], world: &World) -> Seen {
     let of_suite = |record: &&Record| match number(record, "cipher_suite") {
-        Some(suite) => Some(suite) == cipher_suite,
+        Some(suite) => Some(suite) == asked.cipher_suite,
         None => true,
     };
     let record = records.iter().find(of_suite);
-    let last_resort = match record.filter(|record| record.contains_key("last_resort")) {
+    // Some servers tell only of a last resort that is unused: whether there is a used one, its owner knows.
+    let published = || asked.of.zip(asked.client).is_some_and(|(user, client)| world.has_last_resort(user, client));
+    let there = |record: &&Record| match record.get("last_resort") {
+        Some(word) if word == AS_PUBLISHED => published(),
+        found => found.is_some(),
+    };
+    let last_resort = match record.filter(there) {
         None => LastResortSeen::None,
         Some(record) if record.get("used").and_then(Value::as_bool) == Some(true) => LastResortSeen::Used,
         Some(_) => LastResortSeen::Unused,
@@ -189,4 +198,43 @@ fn text(record: &Record, name: &str) -> Option<String> {
 
 fn number(record: &BTreeMap<String, Value>, name: &str) -> Option<u64> {
     record.get(name)?.as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{library, seed::Seed, vector::Vector, yaml};
+
+    fn of(operation: Operation, packages: &[String]) -> Asked<'_> {
+        Asked { operation, of: Some("alice"), client: Some("phone"), packages, cipher_suite: Some(1) }
+    }
+
+    /// Of servers that tell only of an unused last resort.
+    #[test]
+    fn a_last_resort_that_is_not_told_of_is_a_used_one_where_one_was_published() {
+        let vector = "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { alice: { clients: [phone] } }\n\
+                      key_packages: { a1: { client: phone }, z: { client: phone, last_resort: true } }\n";
+        let vector: Vector = yaml::read("x.yaml", vector).unwrap();
+        let binding = library::reference_binding().unwrap();
+        let mut world = World::new(&vector, &binding, Seed::of_run(7), 1_700_000_000);
+        world.make_packages(&vector, 1_700_000_000).unwrap();
+        let record = |value: Value| value.as_object().unwrap().clone().into_iter().collect::<Record>();
+        let told = |world: &World, value: Value| match seen(&of(Operation::Stock, &[]), &[record(value)], world) {
+            Ok(Seen::Stock { last_resort, .. }) => last_resort,
+            other => panic!("{other:?}"),
+        };
+        let silent = || json!({ "regular": 1, "last_resort": AS_PUBLISHED, "used": true });
+        assert_eq!(told(&world, silent()), LastResortSeen::None);
+        for (package, then) in [("a1", LastResortSeen::None), ("z", LastResortSeen::Used)] {
+            let packages = [package.to_string()];
+            seen(&of(Operation::Publish, &packages), &[], &world).unwrap();
+            assert_eq!(told(&world, silent()), then, "{package}");
+        }
+        assert_eq!(told(&world, json!({ "last_resort": "curve", "used": false })), LastResortSeen::Unused);
+        // A client that comes again under its name begins with nothing.
+        world.introduce(&("alice".into(), "phone".into()), crate::binding::render::Variables::new());
+        assert_eq!(told(&world, silent()), LastResortSeen::None);
+    }
 }

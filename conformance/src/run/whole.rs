@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     binding::{Varies, render::percent_encoded},
+    mls::recipe::Made,
     run::{transport::Answer, world::World},
 };
 
@@ -53,14 +54,45 @@ fn nameless(text: &str, world: &World) -> String {
         text = text.replace(&data_encoding::BASE64URL_NOPAD.encode(&made.bare), "(key package)");
         text = text.replace(&data_encoding::BASE64URL_NOPAD.encode(&made.reference), "(reference)");
         text = text.replace(&data_encoding::BASE64.encode(&made.reference), "(reference)");
+        for signature in signatures(made) {
+            text = text.replace(&signature, "(signature)");
+        }
     }
     text
+}
+
+/// Those that came with a package, as its uploader wrote them.
+fn signatures(made: &Made) -> Vec<String> {
+    let by_device = |of_user: &Value| of_user.as_object().into_iter().flatten().map(|(_, text)| text.clone()).collect();
+    let in_object = made.object["signatures"].as_object().into_iter().flatten();
+    let in_object = in_object.flat_map(|(_, of_user)| -> Vec<Value> { by_device(of_user) });
+    let in_object = in_object.filter_map(|text| text.as_str().map(str::to_string));
+    let beside = (!made.signature.is_empty()).then(|| data_encoding::BASE64.encode(&made.signature));
+    in_object.chain(beside).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{library, seed::Seed, vector::Vector, yaml};
+
+    #[test]
+    fn a_signature_that_came_with_a_key_does_not_count() {
+        let vector = "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { alice: { clients: [phone] } }\n\
+                      key_packages: { a1: { client: phone }, a2: { client: phone } }\n";
+        let vector: Vector = yaml::read("x.yaml", vector).unwrap();
+        let mut binding = library::reference_binding().unwrap();
+        binding.material = yaml::read("x.yaml", "{ kind: signed_curve25519 }").unwrap();
+        let mut world = World::new(&vector, &binding, Seed::of_run(7), 1_700_000_000);
+        world.make_packages(&vector, 1_700_000_000).unwrap();
+        let answer = |package: &str| {
+            let made = &world.packages[package];
+            let body = json!({ "phone": { format!("signed_curve25519:{}", made.id): made.object } }).to_string();
+            whole(200, &BTreeMap::new(), body.as_bytes(), &world, &Varies::default())
+        };
+        assert_eq!(answer("a1"), answer("a2"));
+        assert!(answer("a1").to_string().contains("(signature)"), "{}", answer("a1"));
+    }
 
     #[test]
     fn names_packages_and_dates_do_not_count_and_all_else_does() {

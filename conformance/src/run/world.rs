@@ -28,6 +28,8 @@ pub struct Actor {
     pub called: String,
     /// The user as the server knows it.
     pub identity: String,
+    /// The fresh name that `{name}` stood for in its identity.
+    pub fresh: String,
     /// Its keys.
     pub mls: Arc<MlsClient>,
     /// What its registration saved.
@@ -58,6 +60,8 @@ pub struct World {
     pub present: BTreeSet<(String, String)>,
     /// Packages by the ids that the server gave them, if it gives any; all lanes of a race learn together.
     ids: Arc<Mutex<BTreeMap<String, String>>>,
+    /// The clients, as the server names them, that have published a last resort; all lanes of a race learn together.
+    with_last_resort: Arc<Mutex<BTreeSet<(String, String)>>>,
     material: Material,
     credential: Option<String>,
 }
@@ -66,13 +70,25 @@ impl World {
     /// Makes everyone's keys; [`Self::make_packages`] follows once the server has said what it calls them.
     #[must_use]
     pub fn new(vector: &Vector, binding: &Binding, seed: Seed, now: u64) -> Self {
-        let (actors, packages, saved, key_expiries, present, ids) = Default::default();
+        let (actors, packages, saved, key_expiries, present, ids, with_last_resort) = Default::default();
         let (material, credential) = (binding.material.clone(), binding.credential.clone());
         let named = [(Place::Here, &binding.server), (Place::Elsewhere, &binding.elsewhere)];
         let servers = named.into_iter().filter_map(|(place, name)| Some((place, name.clone()?))).collect();
         let made_at = now;
-        let mut world =
-            Self { actors, packages, saved, seed, made_at, key_expiries, servers, present, ids, material, credential };
+        let mut world = Self {
+            actors,
+            packages,
+            saved,
+            seed,
+            made_at,
+            key_expiries,
+            servers,
+            present,
+            ids,
+            with_last_resort,
+            material,
+            credential,
+        };
         for (user, declared) in &vector.users {
             let fresh = format!("{user}-{}", seed.child(user).short_name());
             let server = world.server(declared.server).unwrap_or_default();
@@ -80,7 +96,7 @@ impl World {
             let main = ["main".to_string()];
             let clients: &[String] = if declared.clients.is_empty() { &main } else { &declared.clients };
             for client in clients {
-                world.enlist(user, client, client, &identity);
+                world.enlist(user, (client, client), &fresh, &identity);
             }
         }
         world.enlist_later(vector);
@@ -94,25 +110,26 @@ impl World {
             let asked = step.verify.as_ref().map(|verify| (&verify.client, None));
             for (name, named) in added.into_iter().chain(asked) {
                 if let Some((user, client)) = vector.client(name)
-                    && let Some(identity) = self.identity(&user)
+                    && let Some((fresh, identity)) =
+                        self.of_user(&user).map(|of| (of.fresh.clone(), of.identity.clone()))
                     && !self.actors.contains_key(&(user.clone(), client.clone()))
                 {
-                    self.enlist(&user, &client, named.unwrap_or(&client), &identity);
+                    self.enlist(&user, (&client, named.unwrap_or(&client)), &fresh, &identity);
                 }
             }
         }
     }
 
     /// A client with fresh keys, not known to the server yet.
-    fn enlist(&mut self, user: &str, client: &str, named: &str, identity: &str) {
+    fn enlist(&mut self, user: &str, (client, named): (&str, &str), fresh: &str, identity: &str) {
         let seed = self.seed.child(&format!("{user}/{client}"));
         let mls = Arc::new(MlsClient::new(identity, seed));
         let secret = data_encoding::HEXLOWER.encode(&self.seed.child(&format!("secret of {user}")).bytes()[..16]);
         let (named, identity, saved) = (named.to_string(), identity.to_string(), Variables::new());
-        let user = user.to_string();
-        let actor =
-            Actor { user: user.clone(), client: named.clone(), called: named, identity, mls, saved, secret, seed };
-        self.actors.insert((user, client.into()), actor);
+        let (user, client, fresh) = (user.to_string(), client.to_string(), fresh.to_string());
+        let (of, called) = (user.clone(), named.clone());
+        let actor = Actor { user, client: named, called, identity, fresh, mls, saved, secret, seed };
+        self.actors.insert((of, client), actor);
     }
 
     /// A client has become known to the server, which may have names of its own for it and for its user.
@@ -126,6 +143,8 @@ impl World {
         if let Some(actor) = self.actors.get_mut(client) {
             actor.saved.extend(learned);
             actor.client = called.unwrap_or_else(|| actor.client.clone());
+            let anew = (actor.user.clone(), actor.client.clone());
+            self.last_resorts().remove(&anew);
         }
         self.present.insert(client.clone());
     }
@@ -152,7 +171,11 @@ impl World {
     /// A user as the server knows it.
     #[must_use]
     pub fn identity(&self, user: &str) -> Option<String> {
-        self.actors.values().find(|actor| actor.user == user).map(|actor| actor.identity.clone())
+        self.of_user(user).map(|actor| actor.identity.clone())
+    }
+
+    fn of_user(&self, user: &str) -> Option<&Actor> {
+        self.actors.values().find(|actor| actor.user == user)
     }
 
     /// The name in the vector of a user that the server names.

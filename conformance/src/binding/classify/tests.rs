@@ -103,3 +103,13 @@ fn a_body_of_bytes_is_a_value_and_outcomes_look_at_more_than_the_status() {
     };
     assert!(why.contains("no outcome for status 200"), "{why}");
 }
+
+#[test]
+fn a_place_can_have_the_name_of_its_item_in_it() {
+    let exchange = exchange(
+        "[{ when: { status: 200 }, ok: { each: /devices, fields: { signature_key: { at: '/keys/ed:{item}' } } } }]",
+    );
+    let body =
+        json!({ "devices": { "d1": { "keys": { "ed:d1": "k1", "x:d1": "x1" } }, "d2": { "keys": { "x:d2": "x2" } } } });
+    assert_eq!(records(&exchange, &body), [json!({ "signature_key": "k1" }), json!({})]);
+}

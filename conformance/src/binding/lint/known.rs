@@ -27,7 +27,8 @@ const PACKAGE: [&str; 14] = [
 /// What every request can be filled with.
 const COMMON: [&str; 8] = ["user", "client", "name", "secret", "nonce", "as_user", "as_client", "as_secret"];
 
-const KEY: [&str; 8] = [
+const KEY: [&str; 9] = [
+    "user_name",
     "signature_key",
     "signature_key_base64url",
     "signature_key_unpadded",
@@ -37,6 +38,9 @@ const KEY: [&str; 8] = [
     "expires_in",
     "forged_token",
 ];
+
+/// Stands for the list of an answer, whose items have a variable too.
+pub(super) const OF_AN_ANSWER: &str = " of an answer";
 
 /// The variables of an operation, or of what belongs to none; inside a list, those of its items too.
 pub(super) fn variables(operation: Option<Operation>, list: Option<&str>) -> Vec<&'static str> {
@@ -55,9 +59,10 @@ pub(super) fn variables(operation: Option<Operation>, list: Option<&str>) -> Vec
     };
     let items: &[&str] = match list {
         Some("key_packages" | "regular" | "last_resorts") => &PACKAGE,
+        Some(OF_AN_ANSWER) => &["item"],
         _ => &[],
     };
-    let signature = list.filter(|list| *list != "clients").map(|_| "signature");
+    let signature = list.filter(|list| !["clients", OF_AN_ANSWER].contains(list)).map(|_| "signature");
     COMMON.into_iter().chain(own.iter().copied()).chain(items.iter().copied()).chain(signature).collect()
 }
 

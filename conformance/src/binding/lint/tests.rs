@@ -58,6 +58,9 @@ fn fields_that_nobody_reads_or_that_come_from_two_places_are_mistakes() {
     one(&with("klient: { at: /c }"), "10:52", "nobody reads a field `klient`");
     one(&with("client: { at: /c, header: X }"), "10:52", "comes from 2 places");
     one(&with("client: { words: { a: b } }"), "10:52", "comes from 0 places");
+    one(&with("client: { at: '/c/{item}' }"), "10:71", "claim uses {item}");
+    let each = with("client: { at: '/c/{item}' }").replace("ok: { fields", "ok: { each: /d, fields");
+    assert_eq!(mistakes(&each), [] as [&str; 0]);
 }
 
 #[test]

@@ -139,7 +139,10 @@ impl Uses {
         self.texts(told, at);
         if let Some(reading) = &outcome.ok {
             self.texts(reading.each.iter(), at);
-            for field in reading.fields.values().chain(reading.beside.values()) {
+            let list = reading.each.as_ref().map(|_| known::OF_AN_ANSWER.to_string());
+            let inside = At { list, ..at.clone() };
+            let fields = reading.fields.values().map(|field| (field, &inside));
+            for (field, at) in fields.chain(reading.beside.values().map(|field| (field, at))) {
                 self.texts([&field.at, &field.key_of, &field.count].into_iter().flatten(), at);
                 let is = field.is.as_ref().map(|is| is.text());
                 self.texts(is.iter(), at);

@@ -1,6 +1,9 @@
 //! The packages of one round: made once the server has said what it calls everyone, and found again in its answers.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, MutexGuard, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -97,6 +100,23 @@ impl World {
     /// The server calls a package so.
     pub fn give_id(&self, package: &str, id: &Value) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(text_of(id), package.into());
+    }
+
+    /// A client, as the server names it, has published these.
+    pub fn published(&self, user: &str, client: &str, packages: &[String]) {
+        if packages.iter().any(|name| self.packages.get(name).is_some_and(|made| made.last_resort)) {
+            self.last_resorts().insert((user.into(), client.into()));
+        }
+    }
+
+    /// Whether a client, as the server names it, has published a last resort since it came to be.
+    #[must_use]
+    pub fn has_last_resort(&self, user: &str, client: &str) -> bool {
+        self.last_resorts().contains(&(user.to_string(), client.to_string()))
+    }
+
+    pub(super) fn last_resorts(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
+        self.with_last_resort.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the server calls a package, if it has said so.
