@@ -48,6 +48,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, CliError> {
     let selected = library.select(&arguments.filter);
     for vector in &selected {
         say!("{:<52} {}", vector.id, vector.title);
+        vector.documents.iter().for_each(|documents| say!("{:<52}   documents: {}", "", documents.trim()));
     }
     Ok(if selected.is_empty() { Exit::Nothing } else { Exit::Passed })
 }

@@ -38,7 +38,7 @@ pub(super) struct MutantsArguments {
     /// Only the vectors of the rule that each mutant breaks: quicker, and all that a kill takes.
     #[arg(long)]
     of_its_rule: bool,
-    /// Also prints which vectors kill nothing.
+    /// Also prints which vectors kill nothing; with all mutants and vectors, those that document nothing either fail.
     #[arg(long)]
     idle: bool,
     /// Instead, how likely a run finds those whose fault shows by chance: measured in the races of so many runs.
@@ -100,13 +100,29 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
         library.vectors.len(),
     );
     if arguments.idle {
-        idle.iter().for_each(|vector| say!("kills nothing: {}", vector.id));
+        idle.iter().for_each(|vector| say!("{}", told_idle(vector)));
     }
-    Ok(match (mutants.is_empty(), alive.is_empty()) {
+    // A part of the mutants, or of the vectors, says nothing of those that kill none.
+    let whole = arguments.idle && arguments.names.is_empty() && !arguments.of_its_rule;
+    let useless = idle.iter().filter(|vector| vector.documents.is_none()).count();
+    if whole && useless > 0 {
+        say!(
+            "{useless} vectors kill nothing and document nothing: `documents:` says in a sentence what one is there for"
+        );
+    }
+    Ok(match (mutants.is_empty(), alive.is_empty() && !(whole && useless > 0)) {
         (true, _) => Exit::Nothing,
         (_, true) => Exit::Passed,
         (_, false) => Exit::Failed,
     })
+}
+
+/// A vector that kills nothing, with what it is there for.
+fn told_idle(vector: &Vector) -> String {
+    match &vector.documents {
+        Some(documents) => format!("kills nothing: {}, and documents: {}", vector.id, documents.trim()),
+        None => format!("kills nothing, and documents nothing: {}", vector.id),
+    }
 }
 
 /// Whether any vector could catch it: of a few rules the catalogue says why there is none, and what catches theirs.
