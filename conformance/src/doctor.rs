@@ -4,6 +4,7 @@
 mod declared;
 mod diagnose;
 mod hints;
+mod never;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,8 @@ use crate::{
 };
 
 pub use declared::{declarations, variables};
-pub use diagnose::{Never, diagnose};
+pub use diagnose::diagnose;
+pub use never::Never;
 
 /// How a part of a binding fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -84,6 +84,8 @@ fn told(ended: &Kpd, url: &str) -> String {
             if continued { wanted } else { ["WRONG", "doubt", "untried"].iter().any(|word| line.starts_with(word)) };
         let label = ["sent", "came", "read", "byte"].iter().any(|label| line.trim_start().starts_with(label));
         if wanted && !(continued && label) {
+            // Where a text stops to be another encoding depends on the key.
+            let line = line.split("invalid symbol").next().unwrap_or_default();
             lines.push(digits(line));
         }
     }

@@ -170,14 +170,23 @@ impl Findings {
             Mark::Note => style(word).dim(),
             Mark::Doubt | Mark::Untried => style(word).yellow(),
         };
+        let of_part = || self.all.iter().filter(|other| other.part == *part);
+        let told = |message: &doctor::Message| {
+            of_part().flat_map(|other| &other.messages).any(|other| other.mend == message.mend)
+        };
+        if *mark == Mark::Untried && of_part().any(|other| other.mark == Mark::Untried) {
+            return;
+        }
+        if !messages.is_empty() && messages.iter().all(told) {
+            say!("{word} {part:<20} {says}: as above");
+            return;
+        }
         say!("{word} {part:<20} {says}");
         if !self.brief || !matches!(mark, Mark::Ok) {
             lines.iter().for_each(|(label, text)| say!("        {label:<5} {}", style(text).dim()));
         }
-        let said = |message: &doctor::Message| self.all.iter().any(|finding| finding.messages.contains(message));
         for message in messages {
-            let again = if said(message) { " (as above)" } else { "" };
-            say!("        {}{again}", style(&message.what).bold());
+            say!("        {}", style(&message.what).bold());
             say!("        mend: {}", message.mend);
         }
     }

