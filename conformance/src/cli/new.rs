@@ -49,7 +49,7 @@ pub(super) fn new(arguments: &NewArguments) -> Result<Exit, CliError> {
         say!("written: {} (id {id})", path.display());
         say!("next: tell your story in it, then");
         let directory = directory.display();
-        say!("  kpd lint {directory} && kpd prove {directory} && kpd run --vectors {directory}");
+        say!("  kpd lint {directory} && kpd prove {directory} --write && kpd run --vectors {directory}");
     }
     Ok(Exit::Passed)
 }

@@ -203,13 +203,17 @@ impl Walker<'_> {
             auth.templates().next().is_none()
         });
         let server = step.block.as_ref().or(step.unblock.as_ref()).is_some_and(|block| block.server.is_some());
-        // Whom the step before has shut out: it stands in the list only where that can be said.
-        let listed = step.blocks.is_some() && !self.blocked;
         // Who comes later stands in the list only where it came.
         let newcomer = ("dora".to_string(), "slate".to_string());
         let of_newcomer = step.keys.as_ref().is_some_and(|keys| keys.of == newcomer.0);
-        let listed = listed || (of_newcomer && !self.world.present.contains(&newcomer));
-        !(unproved && anyone) && !(server && binding.elsewhere.is_none()) && !listed
+        let makes_none = [
+            unproved && anyone,
+            server && binding.elsewhere.is_none(),
+            // Whom the step before has shut out stands in the list.
+            step.blocks.is_some() && !self.blocked,
+            of_newcomer && !self.world.present.contains(&newcomer),
+        ];
+        !makes_none.contains(&true)
     }
 
     /// Asks, tells what came, and keeps what is needed later; whether it went well.
