@@ -58,3 +58,19 @@ fn what_cannot_be_written_is_told() {
     let below = Kpd::run(&["new", "--binding", &scratch.path("file/mine.yaml")]);
     assert!(below.exit == 3 && below.err.contains("cannot write"), "{}", below.all());
 }
+
+#[test]
+fn what_a_vector_documents_is_listed_and_reported() {
+    let scratch = Scratch::new("documents");
+    let path = scratch.path("vectors/told.yaml");
+    assert_eq!(Kpd::run(&["new", "--vector", &path]).exit, 0);
+    let text =
+        scratch.read("vectors/told.yaml").replace("\nusers:", "\ndocuments: a promise of servers elsewhere\nusers:");
+    scratch.write("vectors/told.yaml", &text);
+    let vectors = scratch.path("vectors");
+    let list = Kpd::run(&["list", "--vectors", &vectors]);
+    assert!(list.exit == 0 && list.out.contains("documents: a promise of servers elsewhere"), "{}", list.all());
+    let run = Kpd::run(&["run", "--vectors", &vectors, "--report", &scratch.path("report")]);
+    assert_eq!(run.exit, 0, "{}", run.all());
+    assert!(scratch.read("report/report.html").contains("documents: a promise of servers elsewhere"));
+}
