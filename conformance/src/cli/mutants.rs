@@ -102,7 +102,7 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     if arguments.idle {
         idle.iter().for_each(|vector| say!("{}", told_idle(vector)));
     }
-    let useless = useless(&arguments, &idle);
+    let useless = useless(arguments, &idle);
     if useless > 0 {
         say!(
             "{useless} vectors kill nothing and document nothing: `documents:` says in a sentence what one is there for"

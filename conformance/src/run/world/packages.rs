@@ -115,3 +115,27 @@ fn unknown(reference: &[u8]) -> String {
     let hex = data_encoding::HEXLOWER.encode(reference);
     format!("unknown {}…", hex.get(..12).unwrap_or(&hex))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{binding::render::Variables, library, seed::Seed, yaml};
+
+    #[test]
+    fn whom_the_server_does_not_know_saved_nothing_and_hinders_nobody() {
+        let vector = "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { alice: { clients: [phone] }, ghost: {} }\n\
+                      key_packages: { a1: { client: phone } }\n";
+        let vector: Vector = yaml::read("x.yaml", vector).unwrap();
+        let binding = library::reference_binding().unwrap();
+        let binding = crate::binding::Binding { credential: Some("{user}@{home}".into()), ..binding };
+        let mut world = World::new(&vector, &binding, Seed::of_run(7), 1_700_000_000);
+        let learned = |name: &str| Variables::from([(name.to_string(), "there".into())]);
+        let phone = ("alice".to_string(), "phone".to_string());
+        world.introduce(&phone, learned("elsewhere"));
+        let broken = world.make_packages(&vector, 1_700_000_000).unwrap_err();
+        assert!(matches!(&broken, Broken::Suite(why) if why.starts_with("credential: ")), "{broken:?}");
+        world.introduce(&phone, learned("home"));
+        world.make_packages(&vector, 1_700_000_000).unwrap();
+        assert!(world.actors[&phone].mls.identity.ends_with("@there"), "{}", world.actors[&phone].mls.identity);
+    }
+}
