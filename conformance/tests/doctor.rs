@@ -27,6 +27,7 @@ fn the_reference_is_bound_as_it_should_be() {
     ] {
         assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
     }
+    assert!(!ended.out.contains("lacks Restart"), "kpd run kills it: {}", ended.out);
     // Every operation of the binding has its line.
     for line in
         REFERENCE.lines().filter(|line| line.starts_with("  ") && line.ends_with(':') && !line.starts_with("   "))

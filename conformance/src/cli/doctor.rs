@@ -80,7 +80,7 @@ async fn examine(server: &mut Server, arguments: &DoctorArguments) -> Result<Exi
     }
     let exit = findings.end("");
     if exit == Exit::Passed {
-        to_run(server)?;
+        to_run(server, arguments.server.target.is_empty())?;
     }
     Ok(exit)
 }
@@ -131,10 +131,12 @@ fn masked(tried: &Tried) -> Tried {
 }
 
 /// Which vectors `kpd run` would run, and why not the others.
-fn to_run(server: &Server) -> Result<(), CliError> {
+fn to_run(server: &Server, embedded: bool) -> Result<(), CliError> {
     let library = Library::embedded()?;
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for vector in &library.vectors {
+    // `kpd run` itself kills and restores a reference that it has started.
+    let asked = library.vectors.iter().filter(|vector| !(embedded && vector.needs_hooks()));
+    for vector in asked {
         if let Some(reason) = judge::skipped(vector, &server.binding, &library.catalogue) {
             *reasons.entry(reason).or_default() += 1;
         }
