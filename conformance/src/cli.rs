@@ -5,12 +5,14 @@ mod baseline;
 mod check_history;
 mod compare;
 mod demo;
+mod doctor;
 mod enrol;
 mod export;
 mod fuzz;
 mod info;
 mod model;
 mod mutants;
+mod new;
 mod out;
 mod prove;
 mod replay;
@@ -41,6 +43,10 @@ struct Cli {
 enum Command {
     /// Judges a server; without --target the reference server, started for the occasion.
     Run(run::RunArguments),
+    /// Proves a binding: asks for each operation once, and says what was sent, what came, and what was read of it.
+    Doctor(doctor::DoctorArguments),
+    /// Writes a commented binding or vector to start from.
+    New(new::NewArguments),
     /// Runs a failing vector again, from its bundle: the same seed, the same or another server.
     Replay(replay::ReplayArguments),
     /// Writes the file of known failures of a run.
@@ -127,6 +133,8 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match cli.command {
         Command::Run(arguments) => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
+        Command::Doctor(arguments) => runtime().and_then(|runtime| runtime.block_on(doctor::doctor(arguments))),
+        Command::New(arguments) => new::new(&arguments),
         Command::Replay(arguments) => runtime().and_then(|runtime| runtime.block_on(replay::replay(arguments))),
         Command::Baseline(arguments) => baseline::baseline(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),

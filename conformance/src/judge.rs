@@ -37,6 +37,11 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     if let Some(why) = binding.material.lacks(vector) {
         return Some(format!("{why}, and the server's key material is of another kind"));
     }
+    let of_http =
+        |step: &Step| step.expect.as_ref().is_some_and(|expect| expect.status.is_some() || !expect.headers.is_empty());
+    if binding.adapter.is_some() && vector.all_steps().any(|(_, step)| of_http(step)) {
+        return Some("it is about HTTP itself, and an adapter answers otherwise".into());
+    }
     if binding.elsewhere.is_none() && vector.users.values().any(|user| user.server == Place::Elsewhere) {
         return Some("the binding names no other server, for whose users it vouches".into());
     }
@@ -70,6 +75,13 @@ fn leaves_out(binding: &Binding) -> bool {
     exchanges
         .flat_map(|exchange| &exchange.outcomes)
         .any(|outcome| outcome.ok.as_ref().is_some_and(|ok| ok.others.is_some()))
+}
+
+/// Whether a step looks at a field that no outcome of the binding reads.
+pub(crate) fn unread(step: &Step, vector: &Vector, binding: &Binding) -> bool {
+    let (before, after, race) = Default::default();
+    let alone = Vector { steps: vec![step.clone()], before, after, race, ..vector.clone() };
+    told::unread(&alone, binding).is_some()
 }
 
 /// Profiles that a vector makes use of, whatever it checks.

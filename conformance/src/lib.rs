@@ -41,6 +41,8 @@ pub mod power;
 
 pub mod fuzz;
 
+pub mod doctor;
+
 mod embedded;
 
 pub mod cli;

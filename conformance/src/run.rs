@@ -11,6 +11,7 @@ mod place;
 mod reading;
 mod request;
 pub mod transport;
+pub mod trial;
 mod vector_run;
 mod whole;
 pub mod world;

@@ -40,6 +40,10 @@ pub struct Vector {
     /// Further capabilities that a server needs for it.
     #[serde(default)]
     pub needs: Vec<Capability>,
+    /// What it is there for although it kills no mutant of the reference: a server of another kind, a promise that was
+    /// once misread. Nothing where it kills one.
+    #[serde(default)]
+    pub documents: Option<String>,
     /// Who takes part. A user without clients is given one, called `main`.
     pub users: BTreeMap<String, User>,
     /// The KeyPackages, made when the vector is run.

@@ -128,3 +128,21 @@ fn a_fault_that_shows_after_a_kill_alone_is_found() {
     );
     assert_eq!((count(&ended, "PASS"), count(&ended, "FAIL")), (2, 1), "{}", ended.out);
 }
+
+#[test]
+fn its_binding_fits_and_a_binding_that_does_not_is_found_before_any_vector_runs() {
+    let Some(courier) = Courier::start("none") else { return };
+    let ended = courier.run("doctor", &["--seed", "7"]);
+    assert_eq!(ended.exit, 0, "{}", ended.all());
+    for part in [
+        "ok      add_client           dora/pad is added",
+        "a1 came back as it was published, 33 of them",
+        "ok      absent               withdraw: what is stored can only be drawn",
+        "saved client, token, user",
+    ] {
+        assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
+    }
+    // A fault of the server is not for the doctor to find.
+    let Some(courier) = Courier::start("sequential") else { return };
+    assert_eq!(courier.run("doctor", &["--brief"]).exit, 0);
+}

@@ -34,6 +34,16 @@ fn right(rest: &str) {
 }
 
 #[test]
+fn what_a_vector_documents_is_said() {
+    let steps = "steps: [ { recall: [] } ]";
+    right(&format!("documents: a server that tells nothing\n{steps}"));
+    wrong(
+        &format!("documents: ' '\n{steps}"),
+        "`documents` is empty (say in one sentence what it is there for, or leave it out)",
+    );
+}
+
+#[test]
 fn a_claim_is_repeated_with_a_bound_and_with_what_is_expected_of_the_last() {
     let claim = |until: &str, expect: &str| {
         format!("steps: [ {{ claim: {{ as: bob, of: alice, {until} }}, expect: {{ {expect} }} }} ]")

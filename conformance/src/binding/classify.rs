@@ -1,5 +1,7 @@
 //! What an HTTP answer means, by the outcomes of a binding.
 
+mod look;
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::{Value, json};
@@ -13,6 +15,8 @@ use crate::{
     },
     vector::expect::Reason,
 };
+
+pub use look::{Look, Nothing};
 
 /// An answer, as far as its meaning goes.
 #[derive(Clone, Debug, PartialEq)]

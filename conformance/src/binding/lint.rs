@@ -28,6 +28,19 @@ pub fn lint(file: &str, text: &str, binding: &Binding) -> Vec<FileError> {
     lint.errors
 }
 
+/// An operation as the binding writes it.
+pub(crate) fn name(operation: Operation) -> String {
+    known::name(operation)
+}
+
+/// Whether the requests of an operation use a variable.
+pub(crate) fn uses(binding: &Binding, operation: Operation, variable: &str) -> bool {
+    uses::of(binding).used.iter().any(|used| {
+        // What authenticates every request counts for claims, and carries nothing of them.
+        used.operation == Some(operation) && used.name == variable && used.place != "auth"
+    })
+}
+
 struct Lint<'a> {
     file: &'a str,
     text: &'a str,
@@ -59,6 +72,12 @@ impl Lint<'_> {
         if binding.adapter.is_none() && binding.ready.is_none() {
             let says = "nothing tells when the server is ready";
             self.error("ready", says.into(), "`ready: { method: GET, path: /health }`: any request that succeeds");
+        }
+        for (capability, _) in binding.absent.iter().filter(|(_, why)| why.trim().is_empty()) {
+            let name = serde_json::to_value(capability).ok().and_then(|value| value.as_str().map(str::to_string));
+            let name = name.unwrap_or_default();
+            let says = format!("`absent` gives no reason for {name}");
+            self.error(&name, says, "say it in one sentence: it is printed beside each vector that is skipped for it");
         }
         if let Some(says) = binding.material.mistake() {
             self.error("material", format!("material: {says}"), "see `bindings/README.md`");

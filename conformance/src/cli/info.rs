@@ -20,6 +20,9 @@ use crate::{
 pub(super) struct ListArguments {
     /// Only vectors whose id contains one of these, or that check a rule of that name.
     filter: Vec<String>,
+    /// Vectors of this directory instead of those inside kpd.
+    #[arg(long, value_name = "DIR", conflicts_with = "mutants")]
+    vectors: Option<PathBuf>,
     /// The rules.
     #[arg(long)]
     rules: bool,
@@ -33,7 +36,10 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, CliError> {
         MUTANTS.iter().for_each(|mutant| say!("{:<38} {:<26} {}", mutant.name, mutant.breaks, mutant.says));
         return Ok(Exit::Passed);
     }
-    let library = Library::embedded()?;
+    let library = match &arguments.vectors {
+        Some(directory) => Library::of_directory(directory)?,
+        None => Library::embedded()?,
+    };
     if arguments.rules {
         for rule in &library.catalogue.rules {
             let vectors = library.vectors.iter().filter(|vector| vector.rules.contains(&rule.id)).count();
@@ -48,6 +54,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, CliError> {
     let selected = library.select(&arguments.filter);
     for vector in &selected {
         say!("{:<52} {}", vector.id, vector.title);
+        vector.documents.iter().for_each(|documents| say!("{:<52}   documents: {}", "", documents.trim()));
     }
     Ok(if selected.is_empty() { Exit::Nothing } else { Exit::Passed })
 }

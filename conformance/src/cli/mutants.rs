@@ -38,7 +38,7 @@ pub(super) struct MutantsArguments {
     /// Only the vectors of the rule that each mutant breaks: quicker, and all that a kill takes.
     #[arg(long)]
     of_its_rule: bool,
-    /// Also prints which vectors kill nothing.
+    /// Also prints which vectors kill nothing; with all mutants and vectors, those that document nothing either fail.
     #[arg(long)]
     idle: bool,
     /// Instead, how likely a run finds those whose fault shows by chance: measured in the races of so many runs.
@@ -100,13 +100,34 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
         library.vectors.len(),
     );
     if arguments.idle {
-        idle.iter().for_each(|vector| say!("kills nothing: {}", vector.id));
+        idle.iter().for_each(|vector| say!("{}", told_idle(vector)));
     }
-    Ok(match (mutants.is_empty(), alive.is_empty()) {
+    let useless = useless(arguments, &idle);
+    if useless > 0 {
+        say!(
+            "{useless} vectors kill nothing and document nothing: `documents:` says in a sentence what one is there for"
+        );
+    }
+    Ok(match (mutants.is_empty(), alive.is_empty() && useless == 0) {
         (true, _) => Exit::Nothing,
         (_, true) => Exit::Passed,
         (_, false) => Exit::Failed,
     })
+}
+
+/// How many vectors kill nothing and do not say what they are there for, where that is asked; a part of the mutants, or of
+/// the vectors, says nothing of it.
+fn useless(arguments: &MutantsArguments, idle: &[&Arc<Vector>]) -> usize {
+    let whole = arguments.idle && arguments.names.is_empty() && !arguments.of_its_rule;
+    if whole { idle.iter().filter(|vector| vector.documents.is_none()).count() } else { 0 }
+}
+
+/// A vector that kills nothing, with what it is there for.
+fn told_idle(vector: &Vector) -> String {
+    match &vector.documents {
+        Some(documents) => format!("kills nothing: {}, and documents: {}", vector.id, documents.trim()),
+        None => format!("kills nothing, and documents nothing: {}", vector.id),
+    }
 }
 
 /// Whether any vector could catch it: of a few rules the catalogue says why there is none, and what catches theirs.
@@ -203,4 +224,36 @@ async fn run_against(
     server.begin().map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
     judge_embedded(library, vectors, (&server, embedded), Some(mutant), options, &BTreeMap::new()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    #[test]
+    fn a_vector_that_kills_nothing_says_what_it_documents_or_fails_a_whole_run() {
+        let vector = |rest: &str| -> Arc<Vector> {
+            let text = format!("id: x\ntitle: t\nwhy: w\nrules: []\nusers: {}\n{rest}", "{}");
+            Arc::new(yaml::read("x.yaml", &text).unwrap())
+        };
+        let (useful, silent) = (vector("documents: what others promise"), vector(""));
+        let idle = [&useful, &silent];
+        let whole = MutantsArguments {
+            names: vec![],
+            jobs: 1,
+            at_once: 1,
+            seed: 1,
+            of_its_rule: false,
+            idle: true,
+            power: None,
+        };
+        assert_eq!((useless(&whole, &idle), useless(&whole, &idle[..1])), (1, 0));
+        assert_eq!(useless(&MutantsArguments { idle: false, names: vec![], ..whole }, &idle), 0);
+        assert_eq!(useless(&MutantsArguments { of_its_rule: true, names: vec![], ..whole }, &idle), 0);
+        let some = MutantsArguments { names: vec!["keeps-claimed".into()], ..whole };
+        assert_eq!(useless(&some, &idle), 0);
+        assert_eq!(told_idle(&useful), "kills nothing: x, and documents: what others promise");
+        assert_eq!(told_idle(&silent), "kills nothing, and documents nothing: x");
+    }
 }

@@ -240,7 +240,11 @@ pub(super) async fn server(
     Ok((server, embedded))
 }
 
-async fn at_hand(arguments: &ServerArguments, mutant: Option<Mutant>) -> Result<(Server, Option<Embedded>), CliError> {
+/// The server as it was given, before anything is asked of it.
+pub(super) async fn at_hand(
+    arguments: &ServerArguments,
+    mutant: Option<Mutant>,
+) -> Result<(Server, Option<Embedded>), CliError> {
     let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

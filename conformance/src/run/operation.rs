@@ -29,6 +29,8 @@ pub(super) struct Call<'a> {
     pub(super) newcomer: Option<Arc<MlsClient>>,
     /// Whether the answer is needed as a whole.
     pub(super) whole: bool,
+    /// Whether it is asked what the binding finds in the answers.
+    pub(super) look: bool,
     /// How much longer than others this request may take.
     pub(super) patience: Duration,
     /// The user whose clients the answer names, as the vector calls it.
@@ -41,8 +43,23 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     fn new(operation: Operation, actor: Option<&'a Actor>, says: String) -> Self {
         let (variables, packages, proof, patience) = (Variables::new(), vec![], Proof::Good, Duration::ZERO);
-        let (method, enlisted, newcomer, target, whole) = (None, None, None, None, false);
-        Self { operation, actor, variables, proof, method, enlisted, newcomer, whole, patience, target, packages, says }
+        let (method, enlisted, newcomer, target) = (None, None, None, None);
+        let (whole, look) = (false, false);
+        Self {
+            operation,
+            actor,
+            variables,
+            proof,
+            method,
+            enlisted,
+            newcomer,
+            whole,
+            look,
+            patience,
+            target,
+            packages,
+            says,
+        }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -160,6 +177,11 @@ fn of_packages<'a>(vector: &Vector, world: &'a World, step: &'a Step) -> Result<
         return Ok(Call::new(operation, Some(actor(&packages.by)?), says).of(owner));
     }
     authority::call(operation, vector, world, step)
+}
+
+/// The question what the server declares.
+pub(super) fn policy<'a>() -> Call<'a> {
+    Call::new(Operation::Policy, None, "anyone asks what the server declares".into())
 }
 
 /// The registration of a user with its first client.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     binding::{
         Exchange as BoundExchange, Operation,
-        classify::{Given, Meaning, Record, left_out},
+        classify::{Given, Look, Meaning, Record, left_out},
         render::{self, Variables},
     },
     recording::{Broken, Observed, Recorded, Seen, Told},
@@ -51,8 +51,8 @@ impl Runner<'_> {
             learned.clear();
         }
         let mut recorded = self.begin(&mut call, world);
-        let mut gate = gate;
-        for exchange in exchanges {
+        let (mut gate, mut looks) = (gate, vec![]);
+        for (number, exchange) in exchanges.iter().enumerate() {
             let mut variables = call.variables.clone();
             variables.extend(learned.clone());
             let each = match &exchange.for_each {
@@ -79,6 +79,9 @@ impl Runner<'_> {
                     Some(_) => Meaning::Refused(Reason::MethodNotAllowed),
                     None => exchange.classify(given, &variables),
                 };
+                if call.look {
+                    looks.push(exchange.look(number, given, &variables));
+                }
                 recorded.told = Told {
                     retry_after: exchange.retry_after(given, &variables),
                     answer: call.whole.then(|| whole::answer(&answer, world, &self.server.binding.varies)),
@@ -103,7 +106,7 @@ impl Runner<'_> {
             }
         }
         let enlisted = call.enlisted.map(|client| (client, learned));
-        Ok(Performed { recorded, enlisted })
+        Ok(Performed { recorded, enlisted, looks })
     }
 
     pub(super) fn begin(&self, call: &mut Call<'_>, world: &World) -> Recorded {
@@ -158,7 +161,7 @@ impl Runner<'_> {
         } else {
             Observed::Unexpected(format!("no answer, though it goes on: {error}"))
         };
-        Ok(Performed { recorded, enlisted: None })
+        Ok(Performed { recorded, enlisted: None, looks: vec![] })
     }
 }
 
@@ -208,6 +211,8 @@ fn add_left_out(records: &mut Vec<Record>, kind: &str, user: Option<&str>, world
 pub(super) struct Performed {
     pub(super) recorded: Recorded,
     pub(super) enlisted: Option<((String, String), Variables)>,
+    /// What the binding finds in each answer, where the call asks for that.
+    pub(super) looks: Vec<Look>,
 }
 
 impl Performed {
@@ -217,7 +222,7 @@ impl Performed {
         let (path, exchanges, saved) = (String::new(), vec![], world.saved.clone());
         let told = Told::default();
         let recorded = Recorded { path, says, sent: now, answered: now, observed, told, exchanges, saved };
-        Self { recorded, enlisted: None }
+        Self { recorded, enlisted: None, looks: vec![] }
     }
 
     pub(super) fn enlist(&self, world: &mut World) {

@@ -47,7 +47,7 @@ pub(super) async fn run(
 }
 
 /// One for what comes in order, then one for each lane of the race, with connections that last for all rounds.
-fn lanes(server: &Server, vector: &Vector) -> Result<Vec<Lane>, String> {
+pub(super) fn lanes(server: &Server, vector: &Vector) -> Result<Vec<Lane>, String> {
     let racing = vector.race.as_ref().map_or(0, |race| race.lanes.len());
     (0..=racing).map(|number| server.lane(number)).collect()
 }
@@ -57,7 +57,7 @@ pub(super) struct Runner<'a> {
     pub(super) server: &'a Server,
     pub(super) vector: &'a Arc<Vector>,
     pub(super) begun: Instant,
-    lanes: &'a [Lane],
+    pub(super) lanes: &'a [Lane],
     /// None in the lanes of a race, which have that of their vector together.
     pub(super) place: Option<&'a Place>,
 }
@@ -191,12 +191,7 @@ impl Runner<'_> {
             recorded.observed = Observed::Lost;
             recorded.exchanges.iter_mut().for_each(|exchange| exchange.response_body = "(lost)".into());
         }
-        if let Some(view) = recorded.to_save() {
-            for (name, path) in &step.save {
-                let pointer = format!("/{path}");
-                world.saved.extend(view.pointer(&pointer).map(|value| (name.clone(), value.clone())));
-            }
-        }
+        save(step, &recorded, world);
         let answer = recorded.told.answer.as_ref().filter(|_| recorded.observed != Observed::Lost);
         world.saved.extend(step.save_answer.clone().zip(answer.cloned()));
         recorded.saved.clone_from(&world.saved);
@@ -237,6 +232,15 @@ impl Runner<'_> {
         {
             world.key_expiries.insert(client, world.absolute(seconds));
         }
+    }
+}
+
+/// Keeps what a step saves of its answer.
+pub(super) fn save(step: &Step, recorded: &Recorded, world: &mut World) {
+    let Some(view) = recorded.to_save() else { return };
+    for (name, path) in &step.save {
+        let pointer = format!("/{path}");
+        world.saved.extend(view.pointer(&pointer).map(|value| (name.clone(), value.clone())));
     }
 }
 

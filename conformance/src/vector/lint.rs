@@ -49,6 +49,10 @@ impl Lint<'_> {
                 self.error(name, format!("`{name}` is empty"), "say it in one sentence");
             }
         }
+        if vector.documents.as_ref().is_some_and(|documents| documents.trim().is_empty()) {
+            let hint = "say in one sentence what it is there for, or leave it out";
+            self.error("documents", "`documents` is empty".into(), hint);
+        }
         if vector.rules.is_empty() {
             self.error("rules", "no rule is named".into(), "name at least one rule of rules.yaml");
         }

@@ -28,6 +28,12 @@ fn a_binding_without_mistakes_has_none() {
 }
 
 #[test]
+fn what_is_absent_has_a_reason() {
+    let success = "        - { when: { status: 200 } }\n";
+    one(&format!("{HEAD}absent: {{ withdraw: ' ' }}\n{CLAIM}{success}"), "6:11", "no reason for withdraw");
+}
+
+#[test]
 fn an_outcome_behind_a_wider_one_never_counts() {
     let wide = format!(
         "{HEAD}{CLAIM}        - {{ when: {{ status: 4xx }}, refused: any }}\n        - {{ when: {{ status: 404, json: {{ /e: x }} }}, refused: unknown_user }}\n"

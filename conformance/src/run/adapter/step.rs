@@ -67,7 +67,7 @@ impl Runner<'_> {
         shown.mask(secrets.collect::<Vec<_>>().iter().map(String::as_str));
         recorded.exchanges.push(shown);
         let enlisted = call.enlisted.map(|client| (client, learned));
-        Ok(Performed { recorded, enlisted })
+        Ok(Performed { recorded, enlisted, looks: vec![] })
     }
 }
 

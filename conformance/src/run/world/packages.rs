@@ -43,15 +43,19 @@ impl World {
 
     /// The credentials of KeyPackages have the names that the server knows.
     fn give_credentials(&mut self) -> Result<(), Broken> {
-        for actor in self.actors.values_mut() {
+        for (client, actor) in &mut self.actors {
             let identity = match &self.credential {
                 None => actor.identity.clone(),
                 Some(template) => {
                     let mut variables = actor.saved.clone();
                     variables.insert("user".into(), actor.identity.as_str().into());
                     variables.insert("client".into(), actor.client.as_str().into());
-                    let filled = render::text(template, &variables, &|value| value.into());
-                    filled.map_err(|missing| Broken::Suite(format!("credential: {missing}")))?
+                    match render::text(template, &variables, &|value| value.into()) {
+                        Ok(filled) => filled,
+                        // Whom the server does not know has saved nothing.
+                        Err(_) if !self.present.contains(client) => actor.identity.clone(),
+                        Err(missing) => return Err(Broken::Suite(format!("credential: {missing}"))),
+                    }
                 }
             };
             if actor.mls.identity != identity {
@@ -130,4 +134,28 @@ impl World {
 fn unknown(reference: &[u8]) -> String {
     let hex = data_encoding::HEXLOWER.encode(reference);
     format!("unknown {}…", hex.get(..12).unwrap_or(&hex))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{binding::render::Variables, library, seed::Seed, yaml};
+
+    #[test]
+    fn whom_the_server_does_not_know_saved_nothing_and_hinders_nobody() {
+        let vector = "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { alice: { clients: [phone] }, ghost: {} }\n\
+                      key_packages: { a1: { client: phone } }\n";
+        let vector: Vector = yaml::read("x.yaml", vector).unwrap();
+        let binding = library::reference_binding().unwrap();
+        let binding = crate::binding::Binding { credential: Some("{user}@{home}".into()), ..binding };
+        let mut world = World::new(&vector, &binding, Seed::of_run(7), 1_700_000_000);
+        let learned = |name: &str| Variables::from([(name.to_string(), "there".into())]);
+        let phone = ("alice".to_string(), "phone".to_string());
+        world.introduce(&phone, learned("elsewhere"));
+        let broken = world.make_packages(&vector, 1_700_000_000).unwrap_err();
+        assert!(matches!(&broken, Broken::Suite(why) if why.starts_with("credential: ")), "{broken:?}");
+        world.introduce(&phone, learned("home"));
+        world.make_packages(&vector, 1_700_000_000).unwrap();
+        assert!(world.actors[&phone].mls.identity.ends_with("@there"), "{}", world.actors[&phone].mls.identity);
+    }
 }

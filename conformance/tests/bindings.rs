@@ -1,0 +1,106 @@
+//! The bindings of this repository beside the reference's: each without a mistake, and the example of an adapter at work.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use kpd_conformance::{
+    doctor::{self, Mark},
+    library,
+};
+use support::{Kpd, Scratch};
+
+fn bindings() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings")
+}
+
+/// All of them, by file.
+fn all() -> Vec<PathBuf> {
+    let entries = fs::read_dir(bindings()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
+    files.push(bindings().join("adapter-example/binding.yaml"));
+    files.sort();
+    files
+}
+
+#[test]
+fn each_has_no_mistakes_and_declares_what_it_lacks() {
+    let files = all();
+    assert!(files.len() >= 4, "{files:?}");
+    for path in files {
+        let binding = library::binding(&path).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+        let wrong = doctor::declarations(&binding).into_iter().filter(|finding| finding.mark == Mark::Wrong);
+        let wrong: Vec<_> = wrong.flat_map(|finding| finding.messages).map(|message| message.what).collect();
+        assert_eq!(wrong, [] as [&str; 0], "{}", path.display());
+    }
+}
+
+#[test]
+fn each_keeps_the_schema() {
+    let schema = serde_json::from_str(&Kpd::run(&["schema", "binding"]).out).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for path in all() {
+        let value: serde_yaml::Value = serde_yaml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let value = kpd_conformance::yaml::to_json(&value).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+    }
+}
+
+#[test]
+fn what_was_not_tried_says_so() {
+    for name in ["wire-mls", "signal"] {
+        let text = fs::read_to_string(bindings().join(format!("{name}.yaml"))).unwrap();
+        assert!(text.lines().take(5).any(|line| line.contains("NOT TRIED AGAINST A REAL SERVER")), "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_an_adapter_is_bound_and_passes() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: the adapter is written in Python, and there is no python3 here");
+        return;
+    }
+    let path = bindings().join("adapter-example/binding.yaml");
+    let target = ["--target", "http://localhost", "--binding", path.to_str().unwrap(), "--seed", "7"];
+    let doctor = Kpd::run(&[&["doctor"], &target[..]].concat());
+    assert_eq!(doctor.exit, 0, "{}", doctor.all());
+    for part in ["ok      add_client ", "came back as it was published, 32 of them", "read  refused: unknown_user"] {
+        assert!(doctor.out.contains(part), "no {part:?} in {}", doctor.out);
+    }
+    let run = Kpd::run(&[&["run", "--rounds", "3"], &target[..]].concat());
+    assert!(matches!(run.exit, 0 | 2), "{}", run.all());
+    assert!(!run.out.contains("FAIL") && run.out.contains("PASS  last-resort/only-when-exhausted"), "{}", run.out);
+}
+
+#[test]
+fn an_adapter_that_answers_with_what_is_no_answer_is_told_so() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: the adapter is written in Python, and there is no python3 here");
+        return;
+    }
+    let read = |name: &str| fs::read_to_string(bindings().join("adapter-example").join(name)).unwrap();
+    let scratch = Scratch::new("adapter");
+    scratch.write("binding.yaml", &read("binding.yaml"));
+    let broken = [
+        ("\"kind\": \"regular\"", "\"kind\": \"fresh\"", "`claim.ok.kind` is `fresh`, which is no kind", 3),
+        ("{\"client\": name, \"kind\": \"exh", "{\"kind\": \"exh", "names no client, or no kind", 3),
+        ("raise Refused(\"unknown_user\")", "raise Refused(\"nobody\")", "a reason that there is not: nobody", 3),
+        ("return [{\"regular\": len", "return [{\"regulars\": len", "regular is nothing, where 2 is right", 1),
+    ];
+    for (from, to, says, exit) in broken {
+        let code = read("adapter.py");
+        assert!(code.contains(from), "{from}");
+        scratch.write("adapter.py", &code.replace(from, to));
+        let binding = scratch.path("binding.yaml");
+        let ended = Kpd::run(&["doctor", "--target", "http://localhost", "--binding", &binding, "--seed", "7"]);
+        assert_eq!(ended.exit, exit, "{from}: {}", ended.all());
+        assert!(ended.out.contains(says), "no {says:?} in {}", ended.out);
+    }
+}
