@@ -82,7 +82,7 @@ families! {
         out: "Keys that were removed since the backup: they are listed again, and the operator has to know.";
     "restored-feed" life::restored_feed, decides "restarts-sequences-after-a-restore",
         out: "Time: the fence is where it matters, and that is in the family before.";
-    "limits" limits::limits, decides "grants-a-refused-duplicate",
+    "limits" limits::limits, decides "limits-the-target",
         out: "Two clients of the user: a claim counts once, whatever it gets.";
     "servers" limits::servers, decides "does-not-count-servers",
         out: "Limits of requesters and pairs: these come before and after, and are the family before.";
