@@ -78,7 +78,10 @@ async fn serve(owners: usize) {
         }
     }
     drop(directory);
-    let running = start_over(stores, Config { policy, ..Config::new("operator") }).await.expect("a free port");
+    let mut config = Config { policy, ..Config::new("operator") };
+    // As many as wait, and those who claim.
+    config.http.connections_max = owners + 100;
+    let running = start_over(stores, config).await.expect("a free port");
     println!("{}", running.address());
     std::io::stdout().flush().expect("somebody reads this");
     let _ = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await;
