@@ -1,7 +1,7 @@
 //! `LIFE-RESTART`, `CLAIM-DURABLE`, `RATE-DURABLE`: a server is killed again and again while many ask it at once, and
 //! nothing that it acknowledged is ever lost.
 //!
-//! `KPD_KILL_CYCLES` says how often (10 unless set), `KPD_SEED` for which load. What clients saw is judged on its own: each
+//! `KILL_CYCLES` says how often (10 unless set), `KILL_SEED` for which load. What clients saw is judged on its own: each
 //! grant once, told once, the same under its key, every acknowledgement kept. It is judged by the model's monitor, in which
 //! a lost answer may or may not have happened. And `kpd audit` judges what the store holds at the end.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
@@ -35,7 +35,7 @@ fn number(name: &str, usual: u64) -> u64 {
 /// What is wrong with what clients saw, and what the audit of the store says.
 async fn killed_again_and_again(name: &str, cycles: u64, mutant: &[&str]) -> (Load, Vec<String>, Kpd) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let seed = Seed::of_run(number("KPD_SEED", 1));
+    let seed = Seed::of_run(number("KILL_SEED", 1));
     let mut rng = seed.child("kills").rng();
     let scratch = Scratch::new(name);
     let store = format!("file:{}", scratch.path("store.kpd"));
@@ -81,7 +81,7 @@ async fn killed_again_and_again(name: &str, cycles: u64, mutant: &[&str]) -> (Lo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_that_was_acknowledged_is_lost() {
-    let cycles = number("KPD_KILL_CYCLES", 10);
+    let cycles = number("KILL_CYCLES", 10);
     let (load, violations, audit) = killed_again_and_again("kill", cycles, &[]).await;
     eprintln!("{cycles} kills: {}\n{}", load.told(), audit.out);
     assert!(violations.is_empty(), "{violations:#?}");
