@@ -283,10 +283,11 @@ async fn what_was_dropped_makes_room() {
     assert!(size() < sizes[5] / 2, "{} of {}", size(), sizes[5]);
 }
 
-/// A start takes seconds, however much there is: `cargo test --release -p kpd-server -- --ignored million --nocapture`.
+/// What was stored is there after a start, however it ended; of how many users, `STORED_USERS` says. How long a start takes
+/// with a million KeyPackages: `STORED_USERS=100 cargo test --release -p kpd-server --lib many -- --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "half a gigabyte, and some minutes"]
-async fn a_million_key_packages_are_there_in_seconds() {
+async fn many_key_packages_are_there_after_a_start() {
+    let each = std::env::var("STORED_USERS").map_or(2, |number| number.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let store = durable(directory.path());
     let path = store.path().to_path_buf();
@@ -295,7 +296,7 @@ async fn a_million_key_packages_are_there_in_seconds() {
     for task in 0..100 {
         let store = store.clone();
         tasks.spawn(async move {
-            for user in 0..100 {
+            for user in 0..each {
                 let user = UserId::parse(&format!("acct:user-{task}-{user}@example.org")).unwrap();
                 let published = published(&user);
                 let appended = store.append(&Stream::of_user(&user), 0, vec![published]).await.unwrap();
@@ -313,11 +314,10 @@ async fn a_million_key_packages_are_there_in_seconds() {
         let begun = Instant::now();
         let store = Durable::open(&path, OPENING).unwrap();
         let opened = begun.elapsed();
-        let user = Stream::of_user(&UserId::parse("acct:user-57-42@example.org").unwrap());
+        let user = Stream::of_user(&UserId::parse("acct:user-57-1@example.org").unwrap());
         let loaded = Store::<Event>::load(&store, &user, 0).await.unwrap();
         assert_eq!(loaded.events.len(), 1);
         eprintln!("{what}: opened in {opened:?}, a first user in {:?}", begun.elapsed() - opened);
-        assert!(opened < Duration::from_secs(30), "{what}: {opened:?}");
     }
 }
 
