@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     cli::{CliError, out::say},
-    report::read::{self, Vector},
+    report::{json::JsonVector, read},
     verdict::Exit,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn baseline(arguments: &BaselineArguments) -> Result<Exit, CliError> 
 }
 
 /// Why it is known to fail; `None` if it does not fail. What was written by hand stays.
-fn comment(vector: &Vector) -> Option<String> {
+fn comment(vector: &JsonVector) -> Option<String> {
     match (vector.verdict.as_str(), &vector.failure) {
         ("XFAIL", _) => vector.reason.clone(),
         // Who got what in a race differs from run to run.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     catalogue::Catalogue,
-    report::read::{Run, Vector},
+    report::json::{JsonReport, JsonVector},
 };
 
 static TEMPLATE: &str = include_str!("compare.html");
@@ -63,7 +63,7 @@ pub struct Cell {
 
 /// Compares runs, each with its name.
 #[must_use]
-pub fn of(runs: &[(String, Run)], catalogue: &Catalogue) -> Comparison {
+pub fn of(runs: &[(String, JsonReport)], catalogue: &Catalogue) -> Comparison {
     let says_anything = |row: &Row| row.cells.iter().any(|cell| cell.word != NOTHING);
     let rules = catalogue.rules.iter().map(|rule| {
         let cells = runs.iter().map(|(_, run)| of_rule(&rule.id, &run.vectors)).collect();
@@ -101,13 +101,14 @@ impl Row {
 
 /// A rule is broken where a vector failed by it, whichever vector that was. It is kept where one that checks it passed
 /// and none failed by it.
-fn of_rule(id: &str, vectors: &[Vector]) -> Cell {
-    let broken = |vector: &&Vector| vector.failure.as_ref().is_some_and(|failure| failure.rule == id);
+fn of_rule(id: &str, vectors: &[JsonVector]) -> Cell {
+    let broken = |vector: &&JsonVector| vector.failure.as_ref().is_some_and(|failure| failure.rule == id);
     if let Some(vector) = vectors.iter().find(broken) {
         let says = vector.failure.as_ref().map_or("", |failure| &failure.says);
         return Cell { word: vector.verdict.clone(), why: format!("{}: {says}", vector.id) };
     }
-    let checking: Vec<&Vector> = vectors.iter().filter(|vector| vector.rules.iter().any(|rule| rule == id)).collect();
+    let checking: Vec<&JsonVector> =
+        vectors.iter().filter(|vector| vector.rules.iter().any(|rule| rule == id)).collect();
     // What says most comes first.
     for word in ["PASS", "INCONCLUSIVE", "GONE", "BLOCKED", "ERROR", "SKIP"] {
         let told: Vec<_> = checking.iter().filter(|vector| vector.verdict == word).collect();
@@ -119,7 +120,7 @@ fn of_rule(id: &str, vectors: &[Vector]) -> Cell {
     Cell { word: NOTHING.into(), why: "no vector speaks of it".into() }
 }
 
-fn of_vector(vector: Option<&Vector>) -> Cell {
+fn of_vector(vector: Option<&JsonVector>) -> Cell {
     let Some(vector) = vector else { return Cell { word: NOTHING.into(), why: "it was not run".into() } };
     let why = match (&vector.failure, &vector.reason) {
         (Some(failure), _) => format!("{}: {}", failure.rule, failure.says),

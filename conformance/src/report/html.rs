@@ -53,7 +53,7 @@ pub fn page(report: &Report<'_>) -> Result<String, String> {
 /// The report without its vectors, which have rows of their own.
 #[derive(Serialize)]
 struct Head {
-    suite: &'static str,
+    suite: String,
     server: String,
     seed: u64,
     exit: String,

@@ -1,7 +1,7 @@
 //! The report for programs; its shape is `vectors/schema/report.schema.json`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     report::{Report, files},
@@ -12,12 +12,12 @@ use crate::{
 pub const FORMAT: &str = "kpd-report/1";
 
 /// The whole report.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct JsonReport {
     /// `kpd-report/1`.
-    pub format: &'static str,
+    pub format: String,
     /// The version of the suite.
-    pub suite: &'static str,
+    pub suite: String,
     /// The name of the binding, and where the server was.
     pub server: String,
     /// Makes the same keys, packages and order again.
@@ -35,7 +35,7 @@ pub struct JsonReport {
 }
 
 /// One vector.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct JsonVector {
     /// Its id.
     pub id: String,
@@ -82,8 +82,8 @@ pub fn of(report: &Report<'_>) -> JsonReport {
         took_ms: u64::try_from(judged.took.as_millis()).unwrap_or(u64::MAX),
     };
     JsonReport {
-        format: FORMAT,
-        suite: env!("CARGO_PKG_VERSION"),
+        format: FORMAT.into(),
+        suite: env!("CARGO_PKG_VERSION").into(),
         server: report.server.clone(),
         seed: report.begun.seed,
         exit: serde_json::to_value(report.exit)
