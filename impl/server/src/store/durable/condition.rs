@@ -1,6 +1,7 @@
 //! Whether the file can be used, and how it comes back after it could not.
 
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
@@ -21,10 +22,37 @@ pub(super) struct Condition {
 
 enum Now {
     Open(Database),
+    Shut(Failure),
+}
+
+enum Failure {
     /// The disk was full, and at that time it is worth another try.
     Full(Instant),
+    /// What stands in the file was not written by its writer.
+    Damaged(String),
     /// It failed in a way after which nothing is certain but what a new process reads.
     Broken(String),
+}
+
+impl Failure {
+    fn of(error: &redb::Error) -> Self {
+        match error {
+            redb::Error::Io(error) if is_full(error.kind()) => Self::Full(Instant::now() + PATIENCE),
+            redb::Error::Corrupted(why) => Self::Damaged(why.clone()),
+            error => Self::Broken(error.to_string()),
+        }
+    }
+
+    fn says(&self, path: &Path) -> StoreError {
+        let path = path.display();
+        StoreError::because(match self {
+            Self::Full(_) => format!("there is no room on the disk of {path}; it goes on by itself when there is"),
+            Self::Damaged(why) => {
+                format!("{path} is damaged ({why}): keep it aside, copy a backup to its name, start with --fence")
+            }
+            Self::Broken(why) => format!("{path} failed ({why}); look after the disk, then start the server again"),
+        })
+    }
 }
 
 impl Condition {
@@ -33,30 +61,30 @@ impl Condition {
         Ok(Self { path: path.into(), open, now: RwLock::new(Now::Open(database)) })
     }
 
-    /// Looks into the database, together with others. Whatever its reader makes of damage, it is an error here, too.
+    /// Looks into the database, together with others.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.revive();
         match &*self.now.read().unwrap_or_else(PoisonError::into_inner) {
-            Now::Open(database) => {
-                catch_unwind(AssertUnwindSafe(|| look(database))).unwrap_or_else(|_| Err(self.damaged()))
-            }
-            Now::Full(_) => Err(self.full()),
-            Now::Broken(why) => Err(self.broken(why)),
+            Now::Open(database) => caught(|| look(database)).unwrap_or_else(|damage| Err(damage.says(&self.path))),
+            Now::Shut(failure) => Err(failure.says(&self.path)),
         }
     }
 
     /// Writes; after a failure the database is closed, since it would say no more than that it failed before.
     pub(super) fn write<T>(&self, write: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
-        let mut failure = None;
+        let mut failed = None;
         let written = self.look(|database| {
-            write(database).map_err(|error| {
-                let says = StoreError::because(error.to_string());
-                failure = Some(error);
+            let written = caught(|| write(database));
+            written.and_then(|written| written.map_err(|error| Failure::of(&error))).map_err(|failure| {
+                let says = failure.says(&self.path);
+                failed = Some(failure);
                 says
             })
         });
-        if let Some(error) = failure {
-            return Err(self.fail(&error));
+        if let Some(failure) = failed {
+            eprintln!("kpd: {}", failure.says(&self.path));
+            // The old database is closed here, and lets the file go.
+            close(&mut self.now.write().unwrap_or_else(PoisonError::into_inner), failure);
         }
         written
     }
@@ -67,25 +95,14 @@ impl Condition {
         work: impl FnOnce(&mut Database) -> Result<(), redb::Error>,
     ) -> Result<(), StoreError> {
         match &mut *self.now.write().unwrap_or_else(PoisonError::into_inner) {
-            Now::Open(database) => Ok(work(database)?),
-            _ => Err(StoreError::because("it is not open")),
+            Now::Open(database) => Ok(caught(|| work(database)).map_err(|damage| damage.says(&self.path))??),
+            Now::Shut(failure) => Err(failure.says(&self.path)),
         }
-    }
-
-    fn fail(&self, error: &redb::Error) -> StoreError {
-        let full = matches!(error, redb::Error::Io(error) if is_full(error.kind()));
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        // The old database is dropped here, and lets the file go.
-        *now = if full { Now::Full(Instant::now() + PATIENCE) } else { Now::Broken(error.to_string()) };
-        drop(now);
-        let says = if full { self.full() } else { self.broken(&error.to_string()) };
-        eprintln!("kpd: {says}");
-        says
     }
 
     /// Opens it again, if it is time to try.
     fn revive(&self) {
-        let due = |now: &Now| matches!(now, Now::Full(at) if *at <= Instant::now());
+        let due = |now: &Now| matches!(now, Now::Shut(Failure::Full(at)) if *at <= Instant::now());
         if !due(&self.now.read().unwrap_or_else(PoisonError::into_inner)) {
             return;
         }
@@ -98,42 +115,46 @@ impl Condition {
                 eprintln!("kpd: the store {} is open again", self.path.display());
                 Now::Open(database)
             }
-            Err(OpenError::Full { .. }) => Now::Full(Instant::now() + PATIENCE),
-            Err(error) => Now::Broken(error.to_string()),
+            Err(OpenError::Full { .. }) => Now::Shut(Failure::Full(Instant::now() + PATIENCE)),
+            Err(error) => Now::Shut(Failure::Broken(error.to_string())),
         };
-    }
-
-    fn damaged(&self) -> StoreError {
-        let path = self.path.display();
-        StoreError::because(format!("{path} is damaged: keep it aside, copy a backup to its name, start with --fence"))
-    }
-
-    fn full(&self) -> StoreError {
-        let path = self.path.display();
-        StoreError::because(format!("there is no room on the disk of {path}; it goes on by itself when there is"))
-    }
-
-    fn broken(&self, why: &str) -> StoreError {
-        let path = self.path.display();
-        StoreError::because(format!("{path} failed ({why}); look after the disk, then start the server again"))
     }
 }
 
-/// Opens the database and looks whether it is ours. Whatever its reader makes of a damaged file, it is an error.
+impl Drop for Condition {
+    fn drop(&mut self) {
+        let now = self.now.get_mut().unwrap_or_else(PoisonError::into_inner);
+        close(now, Failure::Broken("it is closed".into()));
+    }
+}
+
+/// To close writes, too, and can come upon damage that nothing has read before: the next to open it will be told.
+fn close(now: &mut Now, failure: Failure) {
+    let before = mem::replace(now, Now::Shut(failure));
+    let _ = caught(|| drop(before));
+}
+
+/// Opens the database and looks whether it is ours.
 fn checked(path: &Path, open: &Opener) -> Result<Database, OpenError> {
     if path.is_dir() {
         return Err(OpenError::IsDirectory { path: path.into() });
     }
-    let opened = catch_unwind(AssertUnwindSafe(|| {
+    let opened = caught(|| {
         let database = open(path).map_err(|error| OpenError::of(path, error))?;
         let transaction = database.begin_read().map_err(|error| OpenError::of(path, error))?;
         format::check(path, &transaction)?;
         drop(transaction);
         Ok(database)
-    }));
-    let damaged = || OpenError::Damaged { path: path.into(), why: "its reader gave up".into() };
-    opened.unwrap_or_else(|_| Err(damaged()))
+    });
+    opened.unwrap_or_else(|_| Err(OpenError::Damaged { path: path.into(), why: GAVE_UP.into() }))
 }
+
+/// The database believes the pages that it reads, and panics over some that nobody wrote like that: here it is an error.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Failure::Damaged(GAVE_UP.into()))
+}
+
+const GAVE_UP: &str = "its reader gave up";
 
 /// Between two tries: to open a file that was not closed takes reading all of it.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -52,7 +52,7 @@ pub(crate) fn events_of_log(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Changes bytes of a whole file (each 5 bytes of an input: where, and by what), cuts it where a change says by 0, and
-/// opens and reads it: whatever there is, nothing panics outside.
+/// opens, reads, writes and closes it: whatever there is, nothing panics outside.
 pub fn store_file(bytes: &[u8]) {
     read_damaged(bytes);
 }
@@ -78,7 +78,13 @@ pub(crate) fn read_damaged(damage: &[u8]) -> Option<usize> {
     let condition = Condition::open("damaged.kpd".as_ref(), Box::new(open)).ok()?;
     let streams = condition.look(|database| Ok(format::streams(&database.begin_read()?, None, 100)?));
     let read = |stream: &Stream| condition.look(|database| load::<Event>(database, stream, 0)).is_ok();
-    Some(streams.unwrap_or_default().iter().filter(|stream| read(stream)).count())
+    let count = streams.unwrap_or_default().iter().filter(|stream| read(stream)).count();
+    let _ = condition.write(|database| {
+        let transaction = database.begin_write()?;
+        transaction.open_table(EVENTS)?.insert((STREAM, 0), [0; 1_000].as_slice())?;
+        Ok(transaction.commit()?)
+    });
+    Some(count)
 }
 
 /// Whether it can be read; what can be read is read again as the same from how it would be written.
