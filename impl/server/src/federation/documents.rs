@@ -1,6 +1,8 @@
 //! What other servers say, read with suspicion: the answer of WebFinger (RFC 7033 §4.4) and the list of keys.
 
-use kpd_directory::{ClientName, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserId, state::ListedKey};
+use kpd_directory::{
+    ClientName, SignatureKey, SignatureKeyId, SignatureScheme, UnixSeconds, UserId, standing::Ended, state::ListedKey,
+};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -34,6 +36,9 @@ struct Entry {
     signature_key: Base64,
     added_at: UnixSeconds,
     expires_at: Option<UnixSeconds>,
+    /// In a history alone.
+    ended_at: Option<UnixSeconds>,
+    ended: Option<Ended>,
 }
 
 /// Where the list of this user's keys is. It may lie on another host: the host in the user's name vouches for it by
@@ -50,7 +55,7 @@ pub(super) fn list_url(jrd: &[u8], user: &UserId) -> Result<Url, ResolveError> {
     Url::parse(&href).map_err(|error| malformed(format!("the link to the list, {:?}: {error}", cut(&href))))
 }
 
-/// The keys on a list. It must be the list of this very user; an entry that is not understood, or whose id is not its
+/// The keys on a list, or in its history. It must be the list of this very user; an entry that is not understood, or whose id is not its
 /// key's, vouches for nothing.
 pub(super) fn keys(list: &[u8], user: &UserId) -> Result<ForeignKeys, ResolveError> {
     let malformed = |error: serde_json::Error| ResolveError::Malformed { what: "list of keys", why: error.to_string() };
@@ -61,8 +66,9 @@ pub(super) fn keys(list: &[u8], user: &UserId) -> Result<ForeignKeys, ResolveErr
     let listed = |entry: serde_json::Value| {
         let entry: Entry = serde_json::from_value(entry).ok()?;
         let key = SignatureKey::new(entry.scheme, &entry.signature_key.0).ok()?;
-        let Entry { client, added_at, expires_at, .. } = entry;
-        (key.id() == entry.id).then_some(ListedKey { key, client, added_at, expires_at, removed_at: None })
+        let Entry { client, added_at, expires_at, ended_at, ended, .. } = entry;
+        let removed_at = ended_at.filter(|_| ended == Some(Ended::Removed));
+        (key.id() == entry.id).then_some(ListedKey { key, client, added_at, expires_at, removed_at })
     };
     Ok(ForeignKeys { user: list.user, keys: list.keys.into_iter().filter_map(listed).collect() })
 }

@@ -50,7 +50,7 @@ struct Shared {
     slots: Slots,
 }
 
-/// A user's list, as its own server tells it: the keys that are valid.
+/// A user's list, as its own server tells it: the keys that are valid, or all that ever were.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKeys {
     pub(super) user: UserId,
@@ -109,7 +109,7 @@ impl ForeignKeys {
         &self.keys
     }
 
-    /// What the list says of a signature key at a time, in Unix seconds. A key that has left the list is unknown to it.
+    /// What the list says of a signature key at a time, in Unix seconds. A key that is not on it is unknown to it.
     #[must_use]
     pub fn standing(&self, signature_key: &[u8], at: UnixSeconds) -> Standing {
         let listed = self.keys.iter().find(|listed| listed.key.bytes() == signature_key);
@@ -154,14 +154,22 @@ impl Resolver {
         self.found(user, oldest).await.map(|(keys, _)| keys)
     }
 
-    /// Whether a signature key bears out a credential of this user at a time, in Unix seconds (`KEY-VERIFY`). The list
-    /// has the keys that are valid now: one that was removed is `Unknown`, also for the time before.
+    /// Whether a signature key bears out a credential of this user at a time, in Unix seconds (`KEY-VERIFY`). For a key
+    /// that is not on the list its history is asked for (`KEY-HISTORY`), each time anew; where the user's server keeps
+    /// none, a key that was removed is `Unknown`, also for the time before.
     ///
     /// # Errors
     ///
     /// See [`ResolveError`]: then nothing is known of the key, and it is not to be believed in.
     pub async fn verify(&self, user: &UserId, signature_key: &[u8], at: UnixSeconds) -> Result<Standing, ResolveError> {
-        Ok(self.keys(user).await?.standing(signature_key, at))
+        let listed = self.keys(user).await?.standing(signature_key, at);
+        if listed != Standing::Unknown {
+            return Ok(listed);
+        }
+        let host = self.0.host(user)?;
+        let _slot = self.0.slots.take(&host, Instant::now()).ok_or(ResolveError::Busy)?;
+        let asked = tokio::time::timeout(self.0.bounds.lookup_timeout, self.0.ask_history(user, &host)).await;
+        Ok(asked.unwrap_or(Err(ResolveError::TimedOut))?.standing(signature_key, at))
     }
 
     /// A key on a user's list that has not ended. A key that is not on the list that is remembered may be new: then the
@@ -284,19 +292,24 @@ impl Shared {
         found
     }
 
-    /// WebFinger, and the list that it leads to.
-    async fn ask(&self, user: &UserId, host: &ServerName, known: Option<Known>) -> Result<Answer, ResolveError> {
+    /// Where WebFinger says that the list is.
+    async fn find_list(&self, user: &UserId, host: &ServerName) -> Result<Url, ResolveError> {
         let url = format!("{}://{host}/.well-known/webfinger", self.fetcher.scheme(host));
         let mut url = Url::parse(&url).map_err(|_| ResolveError::NoServer(host.clone()))?;
         url.query_pairs_mut().append_pair("resource", user.as_str()).append_pair("rel", SIGNATURE_KEYS);
-        let media_types = ["application/jrd+json", "application/json"];
+        let media_types = ["application/jrd+json", JSON];
         let wish = Wish { media_types: &media_types, bytes_max: self.bounds.jrd_bytes_max, known: None };
-        let Fetched::Document { body, .. } = self.fetcher.get(url, &wish).await? else {
-            return Err(ResolveError::Status(304));
-        };
-        let url = documents::list_url(&body, user)?;
+        match self.fetcher.get(url, &wish).await? {
+            Fetched::Document { body, .. } => documents::list_url(&body, user),
+            Fetched::NotModified { .. } => Err(ResolveError::Status(304)),
+        }
+    }
+
+    /// WebFinger, and the list that it leads to.
+    async fn ask(&self, user: &UserId, host: &ServerName, known: Option<Known>) -> Result<Answer, ResolveError> {
+        let url = self.find_list(user, host).await?;
         let tagged = known.as_ref().map(|(_, url, tag)| (url.as_str(), tag.as_str()));
-        let wish = Wish { media_types: &media_types[1..], bytes_max: self.bounds.list_bytes_max, known: tagged };
+        let wish = Wish { media_types: &[JSON], bytes_max: self.bounds.list_bytes_max, known: tagged };
         match (self.fetcher.get(url, &wish).await?, known) {
             (Fetched::Document { body, url, tag, max_age }, _) => {
                 let keys = Arc::new(documents::keys(&body, user)?);
@@ -308,7 +321,20 @@ impl Shared {
             (Fetched::NotModified { .. }, None) => Err(ResolveError::Status(304)),
         }
     }
+
+    /// WebFinger, and all keys that ever were on the list that it leads to.
+    async fn ask_history(&self, user: &UserId, host: &ServerName) -> Result<ForeignKeys, ResolveError> {
+        let mut url = self.find_list(user, host).await?;
+        url.query_pairs_mut().append_pair("history", "true");
+        let wish = Wish { media_types: &[JSON], bytes_max: self.bounds.list_bytes_max, known: None };
+        match self.fetcher.get(url, &wish).await? {
+            Fetched::Document { body, .. } => documents::keys(&body, user),
+            Fetched::NotModified { .. } => Err(ResolveError::Status(304)),
+        }
+    }
 }
+
+const JSON: &str = "application/json";
 
 /// A list that was there before, where it was, and its tag.
 type Known = (Arc<ForeignKeys>, String, String);

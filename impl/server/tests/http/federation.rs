@@ -6,10 +6,10 @@ mod malice;
 
 use std::{net::SocketAddr, time::Duration};
 
-use kpd_directory::ServerName;
+use kpd_directory::{ServerName, UserId, standing::Standing};
 use kpd_server::{
     Config, Limit, Limits, Policy,
-    federation::{Bounds, CLAIMS, Federation, SIGNATURE_KEYS},
+    federation::{Bounds, CLAIMS, Federation, Resolver, SIGNATURE_KEYS},
     store::Stores,
 };
 use reqwest::Method;
@@ -138,6 +138,23 @@ async fn a_key_that_is_removed_there_is_refused_here_when_the_list_is_no_longer_
     after_the_cache().await;
     let refused = cast.claim(&cast.bob).await;
     assert_eq!((refused.status, &refused.body["reason"]), (401, &json!("unknown-key")));
+}
+
+/// `KEY-VERIFY`, `KEY-HISTORY`: what was signed while a key was listed elsewhere stays signed by it.
+#[tokio::test]
+async fn a_key_that_was_removed_there_is_known_for_the_time_before() {
+    let cast = Cast::new().await;
+    let hosts = beside(&cast.other, BOUNDS).insecure_loopback;
+    let resolver = Resolver::new(BOUNDS, &hosts).unwrap();
+    let (bob, at) = (UserId::parse(cast.bob.user).unwrap(), cast.other.now());
+    let verify = async |key: &Key, at| resolver.verify(&bob, &key.public, at).await;
+    assert_eq!(verify(&cast.bob.key, at).await, Ok(Standing::Valid));
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    cast.remove_bobs_key().await;
+    after_the_cache().await;
+    assert_eq!(verify(&cast.bob.key, at).await, Ok(Standing::Valid));
+    assert_eq!(verify(&cast.bob.key, cast.other.now()).await, Ok(Standing::Removed));
+    assert_eq!(verify(&Key::ed25519(3), at).await, Ok(Standing::Unknown));
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn a_good_one_is_believed() {
     assert_eq!(resolver.verify(&bob(), &key, 999).await, Ok(Standing::NotYet));
     assert_eq!(resolver.verify(&bob(), &key, 5_000_000_000).await, Ok(Standing::Expired));
     assert_eq!(resolver.verify(&bob(), &[0; 32], 1_000).await, Ok(Standing::Unknown));
-    assert_eq!(fake.asked(), 2, "one lookup for all four");
+    assert_eq!(fake.asked(), 4, "one lookup for all four, and one for the history of the last");
 }
 
 #[tokio::test]
