@@ -1,8 +1,10 @@
 //! Claims over HTTP, answered from memory and from a file, by one connection and by many: what durability costs.
 //!
 //! The requests are signed before the clock starts. Each claim gets the last resort of one of many owners, so that all of
-//! them are granted, recorded and told. At the end both ratios are printed: many connections against one over a file
-//! (at least 10), and file against memory with many connections (at least 0.35).
+//! them are granted, recorded and told. At the end the ratios are printed: file against memory with many connections (at
+//! least 0.35), and many connections against one over a file (at least 10). The latter is what group commit gains, and
+//! that depends on how long the disk takes to sync: where that is next to nothing, many connections gain what the second
+//! core gives. So it is measured on this disk, and on ones that take some milliseconds more for each commit.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::expect_used, reason = "a benchmark that is refused has nothing to measure")]
 
@@ -46,7 +48,7 @@ struct Served {
     now: u64,
     /// The clock of the server when `now` was told.
     since: Instant,
-    _directory: Option<tempfile::TempDir>,
+    file: Option<(Durable, tempfile::TempDir)>,
 }
 
 struct Person {
@@ -76,16 +78,17 @@ impl Person {
 
 impl Served {
     async fn over(file: bool) -> Self {
-        let directory = file.then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory"));
-        let stores = directory.as_ref().map_or_else(Stores::in_memory, |directory| {
+        let file = file.then(|| {
+            let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
             let opening = Opening { create: true, keep_history: false };
-            Stores::durable(Durable::open(&directory.path().join("store.kpd"), opening).expect("a store"))
+            (Durable::open(&directory.path().join("store.kpd"), opening).expect("a store"), directory)
         });
+        let stores = file.as_ref().map_or_else(Stores::in_memory, |(store, _)| Stores::durable(store.clone()));
         let policy = Policy { limits: Limits::NONE, ..Policy::default() };
         let running = start_over(stores, Config { policy, ..Config::new(TOKEN) }).await.expect("a server");
         let (address, asker) = (running.address(), Person::new("asker"));
         let since = Instant::now();
-        let mut served = Self { _running: running, address, asker, now: 0, since, _directory: directory };
+        let mut served = Self { _running: running, address, asker, now: 0, since, file };
         let asker = Person::new("asker");
         let enrolled = served.enrol(&asker).await;
         served.now = enrolled - 86_400;
@@ -203,23 +206,27 @@ fn served(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    // In turns, so that a busy moment of the machine meets all of them.
-    let mut took = [Duration::ZERO; 3];
-    for _ in 0..4 {
-        took[0] += runtime.block_on(file.claims(ROUND / MANY * 4, 1)) * 16;
-        took[1] += runtime.block_on(file.claims(ROUND, MANY));
-        took[2] += runtime.block_on(memory.claims(ROUND, MANY));
+    for slower in SLOWER {
+        let slow = Duration::from_millis(slower);
+        file.file.iter().for_each(|(store, _)| store.slow_down(slow));
+        // In turns, so that a busy moment of the machine meets all of them.
+        let mut took = [Duration::ZERO; 3];
+        for _ in 0..4 {
+            took[0] += runtime.block_on(file.claims(ROUND / MANY, 1)) * (MANY as u32);
+            took[1] += runtime.block_on(file.claims(ROUND, MANY));
+            took[2] += runtime.block_on(memory.claims(ROUND, MANY));
+        }
+        let [alone, many, memory] = took.map(|took| 4.0 * ROUND as f64 / took.as_secs_f64());
+        println!("each commit takes {slower} ms more than this disk makes it:");
+        println!("  claims/s: file by 1 connection {alone:.0}, file by {MANY} {many:.0}, memory by {MANY} {memory:.0}");
+        println!("  file by {MANY} against file by 1: {:.1}; file against memory: {:.2}", many / alone, many / memory);
     }
-    let [alone, many, memory] = took.map(|took| 4.0 * ROUND as f64 / took.as_secs_f64());
-    println!("claims/s: file by 1 connection {alone:.0}, file by {MANY} {many:.0}, memory by {MANY} {memory:.0}");
-    println!(
-        "many against one over a file: {:.1} (bar: 10); file against memory: {:.2} (bar: 0.35)",
-        many / alone,
-        many / memory
-    );
 }
 
-/// Claims by many connections in one turn; one connection makes a sixteenth of them.
+/// Milliseconds: this disk; a good disk of a server, or of a cloud; one that turns.
+const SLOWER: [u64; 4] = [0, 1, 3, 10];
+
+/// Claims by many connections in one turn; one connection makes a sixty-fourth of them.
 const ROUND: usize = 8_192;
 
 criterion_group!(benches, served);

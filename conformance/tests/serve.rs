@@ -25,7 +25,11 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpd"));
+        Self::run(Command::new(env!("CARGO_BIN_EXE_kpd")), arguments)
+    }
+
+    /// By a command that becomes `kpd`.
+    fn run(mut command: Command, arguments: &[&str]) -> Self {
         command.args(["serve", "--address", "127.0.0.1:0"]).args(arguments).env("KPD_OPERATOR_TOKEN", TOKEN);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -62,14 +66,25 @@ impl Server {
         (self.child.wait().unwrap().code(), logs)
     }
 
-    /// Sends a request in whole, and gives the status.
+    /// Sends a request in whole, and gives the answer.
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: id-7\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        read(stream)
     }
+
+    /// Lets a user in, and gives the answer.
+    fn enrol(&self, user: &str) -> String {
+        let (mut stream, last) = begin(self, user);
+        stream.write_all(&last).unwrap();
+        read(stream)
+    }
+}
+
+fn read(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 impl Drop for Server {
@@ -85,7 +100,7 @@ fn begin(server: &Server, user: &str) -> (TcpStream, Vec<u8>) {
     let body = format!("{{\"user\":\"{user}\"}}");
     let mut stream = TcpStream::connect(server.address()).unwrap();
     let head = format!(
-        "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\
+        "POST /v1/users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Length: {}\r\n\r\n",
         body.len()
     );
@@ -112,11 +127,79 @@ fn on_sigterm_requests_under_way_are_answered_and_it_ends_with_0() {
     }
     for (stream, last) in &mut under_way {
         stream.write_all(last).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = read(stream.try_clone().unwrap());
         assert!(answer.starts_with("HTTP/1.1 201") && answer.contains("enrolment_token"), "{answer}");
     }
     assert_eq!(server.end().0, Some(0));
+}
+
+#[tokio::test]
+async fn on_sighup_certificate_and_key_are_read_again_and_wrong_ones_are_not_taken() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let scratch = Scratch::new("sighup");
+    let renew = || {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_string()]).unwrap();
+        scratch.write("certificate.pem", &made.cert.pem());
+        scratch.write("key.pem", &made.signing_key.serialize_pem());
+        reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap()
+    };
+    let former = renew();
+    let files = [scratch.path("certificate.pem"), scratch.path("key.pem")];
+    let mut server = Server::start(&["--tls-certificate", &files[0], "--tls-key", &files[1]]);
+    let url = format!("{}/healthz", server.url);
+    let answers = async |trusted: &reqwest::Certificate| {
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted.clone()]).build().unwrap();
+        client.get(&url).send().await.is_ok()
+    };
+    assert!(answers(&former).await);
+    let fresh = renew();
+    server.signal("-HUP");
+    server.says("certificate and key were read again");
+    assert!(answers(&fresh).await && !answers(&former).await);
+    scratch.write("key.pem", "no key");
+    server.signal("-HUP");
+    let told = BufReader::new(server.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.into_iter().any(|line| line.contains("the former certificate stays")), "it ended without a word");
+    assert!(answers(&fresh).await);
+}
+
+/// `CLAIM-DURABLE`: a disk without room is a refusal that says so, and nothing that was acknowledged is lost by it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_503_until_there_is_room_and_nothing_is_lost() {
+    let scratch = Scratch::new("full-disk");
+    // A limit on the size of files is a disk without room, for one process alone; without the trap it would be killed.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -S -f 400; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_kpd")]);
+    let file = format!("file:{}", scratch.path("store.kpd"));
+    let server = Server::run(limited, &["--store", &file, "--log-format", "off"]);
+    let mut users = (0..).map(|number| format!("acct:user-{number}@example.org"));
+    let mut enrolled = vec![];
+    let refused = loop {
+        let user = users.next().unwrap();
+        let answer = server.enrol(&user);
+        if !answer.starts_with("HTTP/1.1 201") {
+            break answer;
+        }
+        enrolled.push(user);
+        assert!(enrolled.len() < 20_000, "the disk is never full");
+    };
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("/problems/store-failed"), "{refused}");
+    assert!(!refused.contains("store.kpd"), "where the file is, is nobody's business: {refused}");
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"), "it lives on");
+    let unready = server.get("/readyz");
+    assert!(unready.starts_with("HTTP/1.1 503"), "no balancer should send anybody here: {unready}");
+    let more = Command::new("prlimit").args(["--fsize=unlimited", "--pid", &server.child.id().to_string()]).status();
+    assert!(more.unwrap().success());
+    let begun = Instant::now();
+    while !server.enrol("acct:late@example.org").starts_with("HTTP/1.1 201") {
+        assert!(begun.elapsed().as_secs() < 30, "it does not go on though there is room");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    for user in enrolled {
+        // Whoever was let in can be let in again until it has a key; one that is not known has no list.
+        assert!(server.get(&format!("/v1/users/{user}/keys")).starts_with("HTTP/1.1 200"), "{user} is lost");
+    }
 }
 
 #[test]

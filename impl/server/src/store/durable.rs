@@ -23,8 +23,13 @@ mod writer;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use redb::{Database, ReadableDatabase as _};
@@ -66,6 +71,8 @@ struct Shared {
     condition: Condition,
     /// For the mutant that answers before the disk has anything.
     hasty: AtomicBool,
+    /// How much longer each commit takes than the disk makes it; microseconds.
+    slower: AtomicU64,
 }
 
 impl Durable {
@@ -84,7 +91,8 @@ impl Durable {
             format::make(path)?;
         }
         let condition = Condition::open(path, open)?;
-        let shared = Arc::new(Shared { path: path.into(), condition, hasty: AtomicBool::new(false) });
+        let shared =
+            Arc::new(Shared { path: path.into(), condition, hasty: AtomicBool::new(false), slower: AtomicU64::new(0) });
         let (queue, jobs) = mpsc::channel();
         let writing = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer::write(&writing, &jobs));
@@ -101,7 +109,13 @@ impl Durable {
 
     /// Answers from now on before the disk has anything: a lie, for the mutant that tells it.
     pub(crate) fn be_hasty(&self) {
-        self.0.shared.hasty.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.0.shared.hasty.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes each commit take so much longer from now on, as on a disk that syncs slowly: for benchmarks.
+    pub fn slow_down(&self, by: Duration) {
+        let by = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+        self.0.shared.slower.store(by, Ordering::Relaxed);
     }
 
     /// Makes the file as small as it can be. Takes as long as copying it.

@@ -1,6 +1,9 @@
 //! The one thread that writes: it takes whatever waits, commits it at once, and answers all.
 
-use std::sync::{atomic::Ordering, mpsc};
+use std::{
+    sync::{atomic::Ordering, mpsc},
+    time::Duration,
+};
 
 use redb::{Database, Durability, ReadableTable as _, Table, WriteTransaction};
 use tokio::sync::oneshot;
@@ -47,6 +50,7 @@ fn commit(shared: &Shared, database: &Database, works: &[Work]) -> Result<Vec<Ap
     transaction.set_durability(durability).map_err(|error| redb::Error::Corrupted(error.to_string()))?;
     let done = write_down(&transaction, works)?;
     if done.contains(&Appended::Done) {
+        std::thread::sleep(Duration::from_micros(shared.slower.load(Ordering::Relaxed)));
         transaction.commit()?;
     } else {
         transaction.abort()?;
