@@ -36,7 +36,7 @@ pub(super) async fn answered(house: &mut House, document: &Value, message: Messa
     head.headers.entry(CONTENT_TYPE).or_insert(json);
     head.headers.insert("authorization", HeaderValue::from_static("Bearer operator"));
     house.sign(&mut head, &body)?;
-    let (method, path) = (head.method.as_str().to_ascii_lowercase(), head.uri.path().to_string());
+    let (method, path) = (head.method.as_str().to_string(), head.uri.path().to_string());
     let request = Request::from_parts(head, Body::from(body));
     let answer = tokio::time::timeout(PATIENCE, house.router.clone().oneshot(request)).await;
     // Who asks to be told later waits; nothing else takes so long.
@@ -47,7 +47,7 @@ pub(super) async fn answered(house: &mut House, document: &Value, message: Messa
     let operation = operation(document, &method, &path);
     let documented = match &operation {
         Some((_, operation)) => operation["responses"].get(status.as_str()).is_some(),
-        None => [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status) || method == "head",
+        None => [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status) || method == "HEAD",
     };
     assert!(documented, "{method} {path}: {status} is not in the document: {problem}");
     Some((operation?.0, status))
@@ -78,7 +78,10 @@ fn operation<'a>(document: &'a Value, method: &str, path: &str) -> Option<(Strin
         wanted.len() == given.len() && wanted.iter().zip(&given).all(same)
     };
     let (template, item) = paths.iter().find(|(template, _)| fits(template))?;
-    Some((format!("{method} {template}"), item.get(method)?))
+    // Methods are told apart by case (RFC 9110 §9.1): `gET` is none of the document's, though it writes them small.
+    let method = method.bytes().all(|byte| byte.is_ascii_uppercase()).then(|| method.to_ascii_lowercase())?;
+    let operation = item.get(method.as_str())?;
+    Some((format!("{method} {template}"), operation))
 }
 
 /// Read once: it is the same for every directory.

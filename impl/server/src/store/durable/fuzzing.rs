@@ -1,9 +1,9 @@
 //! What must hold for any log and any file; for fuzzers, and for the test that replays what they found.
 
-use std::{fs, sync::OnceLock};
+use std::{fs, io, sync::OnceLock};
 
 use kpd_directory::{Event, UserState};
-use redb::{Database, ReadableDatabase as _, StorageBackend as _, backends::InMemoryBackend};
+use redb::{Database, ReadableDatabase as _, StorageBackend, backends::InMemoryBackend};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -70,7 +70,7 @@ pub(crate) fn read_damaged(damage: &[u8]) -> Option<usize> {
         }
     }
     let open = move |_: &std::path::Path| {
-        let backend = InMemoryBackend::new();
+        let backend = Disk(InMemoryBackend::new());
         backend.set_len(file.len() as u64)?;
         backend.write(0, &file)?;
         Database::builder().create_with_backend(backend)
@@ -86,6 +86,35 @@ pub(crate) fn read_damaged(damage: &[u8]) -> Option<usize> {
     });
     Some(count)
 }
+
+/// Memory in the place of a file, with as much room as a small disk has: a damaged file can ask to be grown to terabytes,
+/// of which a file system would make holes.
+#[derive(Debug)]
+struct Disk(InMemoryBackend);
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        if len > ROOM { Err(io::ErrorKind::StorageFull.into()) } else { self.0.set_len(len) }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+}
+
+const ROOM: u64 = 16 << 20;
 
 /// Whether it can be read; what can be read is read again as the same from how it would be written.
 fn comes_back<T: Serialize + DeserializeOwned + PartialEq>(bytes: &[u8]) -> bool {
