@@ -93,9 +93,9 @@ impl Faulty {
                     Err(_) => break,
                 }
             }
-            while line.fault == Fault::Deaf {
+            if line.fault == Fault::Deaf {
                 // The port stays open, and nobody is there.
-                thread::park();
+                hang();
             }
         });
         Self { url, spoilt }
