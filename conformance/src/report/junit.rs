@@ -35,7 +35,8 @@ fn case(judged: &Judged) -> TestCase {
         Verdict::Warn(failure) => {
             // JUnit knows no warnings: it passes, and its output says what was broken.
             let mut case = TestCase::new(judged.vector.id.as_str(), TestCaseStatus::success());
-            case.set_time(judged.took).set_system_out(format!("WARN {}: {}", failure.rule, failure.says));
+            case.set_time(judged.took).set_classname(group(judged));
+            case.set_system_out(format!("WARN {}: {}", failure.rule, failure.says));
             return case;
         }
         Verdict::Fail(failure) => {

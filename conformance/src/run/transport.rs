@@ -47,6 +47,9 @@ pub type Gate = Arc<Barrier>;
 /// A race goes on without a lane that does not come to the gate in this time.
 const GATE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A longer body is not read on: a server that never ends must not fill the memory. In MiB.
+const BODY_MIB: usize = 16;
+
 impl Lane {
     /// A lane to a server.
     ///
@@ -108,13 +111,19 @@ impl Lane {
             (None, None) => {}
         }
         set(&released);
-        let response = builder.send().await.map_err(|error| no_answer(chain(&error)))?;
+        let mut response = builder.send().await.map_err(|error| no_answer(chain(&error)))?;
         let status = response.status().as_u16();
         let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let response_headers: BTreeMap<_, _> = response.headers().iter().map(header).collect();
-        let body = response.bytes().await.map_err(|error| no_answer(chain(&error)))?.to_vec();
+        let mut body = vec![];
+        while let Some(part) = response.chunk().await.map_err(|error| no_answer(chain(&error)))? {
+            if body.len() + part.len() > BODY_MIB << 20 {
+                return Err(no_answer(format!("the body is longer than {BODY_MIB} MiB")));
+            }
+            body.extend_from_slice(&part);
+        }
         let answered = Instant::now();
         let sent = *released.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let exchange = Exchange {

@@ -112,7 +112,8 @@ impl Lint<'_> {
         if operations.len() != 1 {
             let found = if operations.is_empty() { "none".into() } else { operations.join(" and ") };
             let hint = "one step, one operation: publish, claim, withdraw, stock, notifications, …";
-            self.error(&found, format!("{path} has {found}, where one operation is needed"), hint);
+            let word = operations.first().map_or("steps", |name| &**name);
+            self.error(word, format!("{path} has {found}, where one operation is needed"), hint);
         }
         let copied = |name: &str| self.vector.key_packages.get(name).is_some_and(|recipe| recipe.copies != 1);
         if step.join.as_ref().is_some_and(|join| copied(&join.key_package)) {

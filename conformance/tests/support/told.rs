@@ -1,0 +1,103 @@
+//! A report of each verdict, made of fixed data: no server, no clock, no port.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use kpd_conformance::{
+    catalogue::Catalogue,
+    recording::Exchange,
+    report::{Begun, Report},
+    vector::Vector,
+    verdict::{Exit, Failure, Judged, Span, Verdict},
+    yaml,
+};
+
+const TEXT: &str = "id: claim/golden\ntitle: A package is granted once\nwhy: Twice is once too often.\n\
+                    rules: [CLAIM-ONCE]\nusers: { alice: { clients: [phone] }, bob: {} }\n\
+                    steps:\n  - recall: []\n  - claim: { as: bob, of: alice }\n    expect: { ok: {} }\n";
+
+/// The verdict after another one: the compiler asks here for a new one. None before the first, and after the last.
+pub(crate) fn next(verdict: Option<&Verdict>) -> Option<Verdict> {
+    let reason = |text: &str| format!("{text} <&> \"100 %\"");
+    Some(match verdict {
+        None => Verdict::Pass,
+        Some(Verdict::Pass) => Verdict::Fail(failure()),
+        Some(Verdict::Fail(_)) => Verdict::Warn(failure()),
+        Some(Verdict::Warn(_)) => Verdict::Xfail { comment: reason("our issue 7"), failure: failure() },
+        Some(Verdict::Xfail { .. }) => Verdict::Xpass { comment: reason("our issue 7") },
+        Some(Verdict::Xpass { .. }) => Verdict::Skip { reason: reason("it does not offer this") },
+        Some(Verdict::Skip { .. }) => Verdict::Blocked { reason: reason("nobody can register") },
+        Some(Verdict::Blocked { .. }) => Verdict::Inconclusive { reason: reason("no contention") },
+        Some(Verdict::Inconclusive { .. }) => Verdict::Gone { reason: reason("no answer") },
+        Some(Verdict::Gone { .. }) => Verdict::Error { reason: reason("the binding does not fit") },
+        Some(Verdict::Error { .. }) => return None,
+    })
+}
+
+/// All of them.
+pub(crate) fn verdicts() -> Vec<Verdict> {
+    let mut all: Vec<Verdict> = vec![];
+    while let Some(verdict) = next(all.last()) {
+        all.push(verdict);
+    }
+    all
+}
+
+/// A sequential one, with all that can be hard to write: markup, quotes, a line break, no ASCII.
+fn failure() -> Failure {
+    let exchange = Exchange {
+        method: "POST".into(),
+        url: "http://server/v1/users/alice/claims".into(),
+        request_headers: BTreeMap::from([("authorization".into(), "(masked)".into())]),
+        request_body: r#"{"cipher_suites":[1]}"#.into(),
+        status: 200,
+        response_headers: BTreeMap::from([("content-type".into(), "application/json".into())]),
+        response_body: "{\"clients\":[\"<script>\"]}".into(),
+    };
+    let span = Span {
+        path: "steps[1]".into(),
+        says: "bob claims of alice".into(),
+        observed: "ok: a1".into(),
+        sent_ms: 1.25,
+        answered_ms: 2.5,
+        involved: true,
+        exchanges: vec![exchange.clone()],
+    };
+    Failure {
+        rule: "CLAIM-ONCE".into(),
+        says: "a1 was granted twice: “<b>” & ]]>".into(),
+        path: "steps[1]".into(),
+        details: vec!["expected: nothing".into(), "observed: a1\nand a1".into()],
+        timeline: vec![span],
+        exchanges: vec![exchange],
+        rounds: None,
+    }
+}
+
+/// One vector for each verdict given, as a run reports them.
+pub(crate) fn with_report<T>(verdicts: &[Verdict], tell: impl FnOnce(&Report<'_>) -> T) -> T {
+    let rules = include_str!("../../../vectors/rules.yaml");
+    let mut catalogue = Catalogue::read("rules.yaml", rules).unwrap();
+    catalogue.rules.retain(|rule| rule.id == "CLAIM-ONCE");
+    let mut texts = BTreeMap::new();
+    let mut judged = vec![];
+    for verdict in verdicts {
+        let id = format!("claim/{}", verdict.word().to_lowercase());
+        let text = TEXT.replace("claim/golden", &id);
+        let vector: Vector = yaml::read("golden.yaml", &text).unwrap();
+        let took = Duration::from_millis(if matches!(verdict, Verdict::Skip { .. }) { 0 } else { 1250 });
+        let story = vec![];
+        judged.push(Judged { vector: Arc::new(vector), verdict: verdict.clone(), took, contention: None, story });
+        texts.insert(id, text);
+    }
+    let begun = Begun { seed: 7, rounds: None, endpoints: vec!["http://server".into()], binding: None };
+    tell(&Report {
+        server: "reference at http://server".into(),
+        begun,
+        judged: &judged,
+        catalogue: &catalogue,
+        texts: &texts,
+        directory: "vectors".into(),
+        took: Duration::from_millis(2500),
+        exit: Exit::of(verdicts, false),
+    })
+}
