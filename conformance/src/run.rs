@@ -8,6 +8,7 @@ mod operation;
 mod outside;
 mod perform;
 mod place;
+mod race;
 mod reading;
 mod request;
 pub mod transport;

@@ -254,6 +254,10 @@ pub enum Flaw {
 }
 
 /// What happens at once, many times over with new users each time.
+///
+/// One lane may do something to the server from outside (`kill` and `start`, `restart`, `restore`): each at a moment, drawn
+/// anew in each round, at which others have some answers and wait for more. What is not answered then is a lost answer;
+/// the lanes go on once the server is there again. As a server takes its time to start, few rounds are enough.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Race {
@@ -263,6 +267,14 @@ pub struct Race {
     pub lanes: BTreeMap<String, Vec<Step>>,
     /// Who decides.
     pub judge: Judge,
+}
+
+impl Race {
+    /// Whether something is done to the server meanwhile.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.lanes.values().flatten().any(|step| step.hook().is_some())
+    }
 }
 
 /// Who decides about a race.

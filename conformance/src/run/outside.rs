@@ -7,19 +7,20 @@ use tokio::time::Instant;
 use crate::{
     binding::Hook,
     recording::{Broken, Observed, Seen},
-    run::{Server, hooks, perform::Performed, vector_run::Runner, world::World},
+    run::{Server, hooks, perform::Performed, transport::Lane, vector_run::Runner, world::World},
 };
 
 /// A server that takes longer to begin is not waited for.
 const READY_AT_MOST: Duration = Duration::from_secs(30);
 
-const BETWEEN: Duration = Duration::from_millis(50);
+const BETWEEN: Duration = Duration::from_millis(20);
 
 impl Runner<'_> {
     pub(super) async fn act_from_outside(&self, hook: Hook, world: &World) -> Result<Performed, Broken> {
         let name = hooks::name(hook);
         let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
         let hooks = self.server.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
+        let begun = self.begun.elapsed();
         let mut variables = self.server.variables.clone();
         variables.extend(self.server.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
         hooks.run(hook, variables).await.map_err(Broken::Setup)?;
@@ -34,7 +35,10 @@ impl Runner<'_> {
             }
             Hook::Snapshot => {}
         }
-        Ok(Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world))
+        let mut done = Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world);
+        // It took effect at some moment since.
+        done.recorded.sent = begun;
+        Ok(done)
     }
 }
 
@@ -46,6 +50,20 @@ impl Server {
     /// If it does not.
     pub async fn begun(&self) -> Result<(), String> {
         self.until(true, "it does not answer").await
+    }
+
+    /// Waits until the server answers on a lane, whose connection may have to be made anew.
+    pub(super) async fn answers_on(&self, lane: &Lane) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            match self.alive(lane).await {
+                Ok(()) => return Ok(()),
+                Err(why) if begun.elapsed() > READY_AT_MOST => {
+                    return Err(format!("it does not answer again, {} s long: {why}", READY_AT_MOST.as_secs()));
+                }
+                Err(_) => tokio::time::sleep(BETWEEN).await,
+            }
+        }
     }
 
     /// Waits until every endpoint answers, or none does.

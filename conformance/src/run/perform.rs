@@ -144,7 +144,7 @@ impl Runner<'_> {
     }
 
     /// No answer came. In a race that is a lost answer, which may have done anything; elsewhere a server that goes on
-    /// living has failed to answer, and one that does not is gone.
+    /// living has failed to answer, and one that does not is gone, unless the race itself has killed it.
     async fn unanswered(
         &self,
         lane: &Lane,
@@ -152,11 +152,12 @@ impl Runner<'_> {
         error: &Result<(), NoAnswer>,
     ) -> Result<Performed, Broken> {
         let error = error.as_ref().err().map_or_else(String::new, ToString::to_string);
-        if self.server.alive(lane).await.is_err() {
+        recorded.answered = self.begun.elapsed();
+        let interrupted = self.course.is_some_and(|course| course.interrupted);
+        if !interrupted && self.server.alive(lane).await.is_err() {
             return Err(Broken::Gone(error));
         }
-        recorded.answered = self.begun.elapsed();
-        recorded.observed = if self.place.is_none() {
+        recorded.observed = if self.course.is_some() {
             Observed::Lost
         } else {
             Observed::Unexpected(format!("no answer, though it goes on: {error}"))

@@ -224,6 +224,7 @@ impl Walker<'_> {
             begun: Instant::now(),
             lanes: self.lanes,
             place: Some(self.place),
+            course: None,
         };
         call.look = true;
         let operation = call.operation;

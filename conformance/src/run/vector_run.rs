@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Barrier, task::JoinSet, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     binding::Operation,
@@ -12,11 +12,12 @@ use crate::{
         Server, operation,
         perform::Performed,
         place::Place,
+        race::Course,
         transport::{Gate, Lane},
         world::{Actor, World},
     },
     seed::Seed,
-    vector::{Race, Step, Until, Vector},
+    vector::{Step, Until, Vector},
 };
 
 /// Runs a vector, and stops where it cannot go on.
@@ -35,7 +36,7 @@ pub(super) async fn run(
     };
     for number in 0..rounds {
         let mut round = Round::default();
-        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place) };
+        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place), course: None };
         let ended = runner.round(seed.child(&format!("round {number}")), &mut round).await;
         recording.rounds.push(round);
         if let Err(broken) = ended {
@@ -60,6 +61,8 @@ pub(super) struct Runner<'a> {
     pub(super) lanes: &'a [Lane],
     /// None in the lanes of a race, which have that of their vector together.
     pub(super) place: Option<&'a Place>,
+    /// How far the race has come, in its lanes.
+    pub(super) course: Option<&'a Course>,
 }
 
 impl Runner<'_> {
@@ -118,50 +121,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    async fn race(&self, race: &Race, world: &mut World, round: &mut Round) -> Result<(), Broken> {
-        for lane in &self.lanes[1..] {
-            self.warm(lane).await?;
-        }
-        let gate: Gate = Arc::new(Barrier::new(race.lanes.len()));
-        let mut tasks = JoinSet::new();
-        for (number, (name, steps)) in race.lanes.iter().enumerate() {
-            let (server, vector, lane) = (self.server.clone(), Arc::clone(self.vector), self.lanes[number + 1].clone());
-            let (gate, name, steps, begun) = (Arc::clone(&gate), name.clone(), steps.clone(), self.begun);
-            let mut world = world.clone();
-            tasks.spawn(async move {
-                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[], place: None };
-                let mut recorded = vec![];
-                for (index, step) in steps.iter().enumerate() {
-                    let path = format!("race.lanes.{name}[{index}]");
-                    let gate = Some(&gate).filter(|_| index == 0);
-                    match runner.step(&lane, path, step, &mut world, gate).await {
-                        Ok(step) => recorded.push(step),
-                        Err(broken) => return (recorded, Some(broken)),
-                    }
-                }
-                (recorded, None)
-            });
-        }
-        let mut broken = None;
-        while let Some(lane) = tasks.join_next().await {
-            match lane {
-                Ok((recorded, why)) => {
-                    round.steps.extend(recorded);
-                    broken = broken.or(why);
-                }
-                Err(error) => broken = Some(Broken::Suite(format!("a lane ended: {error}"))),
-            }
-        }
-        round.steps.sort_by_key(|recorded| recorded.sent);
-        broken.map_or(Ok(()), Err)
-    }
-
-    /// A connection that is open already takes part in a race on equal terms.
-    async fn warm(&self, lane: &Lane) -> Result<(), Broken> {
-        self.server.alive(lane).await.map_err(Broken::Gone)
-    }
-
-    async fn step(
+    pub(super) async fn step(
         &self,
         lane: &Lane,
         path: String,

@@ -49,7 +49,7 @@ impl Runner<'_> {
             }
             Err(NoAnswer::Ended(why)) => return Err(Broken::Gone(why.clone())),
             // As with a server: in a race nobody knows, elsewhere an answer was owed.
-            Err(NoAnswer::Late(_)) if self.place.is_none() => Observed::Lost,
+            Err(NoAnswer::Late(_)) if self.course.is_some() => Observed::Lost,
             Err(NoAnswer::Late(waited)) => {
                 Observed::Unexpected(format!("the adapter did not answer within {} s", waited.as_secs()))
             }

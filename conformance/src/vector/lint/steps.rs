@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::binding::Hook;
 use crate::vector::{
     Block, Claim, Judge, Step,
     expect::{Expect, Reasons},
@@ -65,45 +64,6 @@ impl Lint<'_> {
             let added = step.add_key.as_ref().filter(|add| add.expires_in.is_some()).map(|add| &add.client);
             let given = added.into_iter().chain(step.extend_key.as_ref().map(|extend| &extend.client));
             expiring.extend(given.map(|client| vector.client(client)));
-        }
-    }
-
-    /// What is done to the server from outside comes in an order that makes sense.
-    fn outside(&mut self) {
-        let vector = self.vector;
-        let (mut killed, mut kept) = (false, false);
-        for (path, step) in vector.all_steps() {
-            let Some(hook) = step.hook() else {
-                if killed {
-                    let says = format!("{path} asks a server that was killed, and not started");
-                    self.error("kill", says, "`start: {}` must follow `kill: {}`");
-                }
-                killed = false;
-                continue;
-            };
-            let says = match hook {
-                _ if path.starts_with("race.") => Some("in a race"),
-                Hook::Start if !killed => Some("of a server that was not killed"),
-                Hook::Kill | Hook::Restart | Hook::Snapshot if killed => Some("of a server that was killed"),
-                Hook::Restore if !kept => Some("without a copy from an earlier `snapshot: {}`"),
-                _ => None,
-            };
-            if let Some(says) = says {
-                self.error(
-                    step.operation(),
-                    format!("{path}: {} {says}", step.operation()),
-                    "put it where it can be done",
-                );
-            }
-            if step.expect.is_some() {
-                let says = format!("{path} expects something of what is done from outside");
-                self.error(step.operation(), says, "it succeeds, or nothing is known: leave out `expect`");
-            }
-            killed = hook == Hook::Kill;
-            kept |= hook == Hook::Snapshot;
-        }
-        if killed {
-            self.error("kill", "the server is killed last, and stays so".into(), "`start: {}` must follow `kill: {}`");
         }
     }
 

@@ -23,7 +23,7 @@ mod writer;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, mpsc},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize, mpsc},
     thread::JoinHandle,
 };
 
@@ -64,8 +64,8 @@ struct Handle {
 struct Shared {
     path: PathBuf,
     condition: Condition,
-    /// For the mutant that answers before the disk has anything.
-    hasty: AtomicBool,
+    /// Once so many wait together, everybody is answered before the disk has anything: for mutants that do so.
+    hasty: AtomicUsize,
 }
 
 impl Durable {
@@ -84,7 +84,7 @@ impl Durable {
             format::make(path)?;
         }
         let condition = Condition::open(path, open)?;
-        let shared = Arc::new(Shared { path: path.into(), condition, hasty: AtomicBool::new(false) });
+        let shared = Arc::new(Shared { path: path.into(), condition, hasty: AtomicUsize::new(usize::MAX) });
         let (queue, jobs) = mpsc::channel();
         let writing = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer::write(&writing, &jobs));
@@ -99,9 +99,9 @@ impl Durable {
         &self.0.shared.path
     }
 
-    /// Answers from now on before the disk has anything: a lie, for the mutant that tells it.
-    pub(crate) fn be_hasty(&self) {
-        self.0.shared.hasty.store(true, std::sync::atomic::Ordering::Relaxed);
+    /// Answers before the disk has anything, once so many have waited for it together: a lie, for the mutants that tell it.
+    pub(crate) fn be_hasty(&self, together: usize) {
+        self.0.shared.hasty.store(together, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Makes the file as small as it can be. Takes as long as copying it.

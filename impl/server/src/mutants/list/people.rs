@@ -207,6 +207,9 @@ mutants! {
     "answers-before-stored" breaks "CLAIM-DURABLE":
         "What is done is answered before the disk has it, and gone after a kill.",
         TRUTH with store: stores::hasty;
+    "spares-the-disk-under-load" breaks "CLAIM-DURABLE":
+        "Once several wait for the disk together, everybody is answered before it has anything.",
+        TRUTH with store: stores::hasty_under_load;
     "forgets-limits" breaks "RATE-DURABLE":
         "After a restart nobody has claimed anything, as far as limits are concerned.",
         TRUTH with store: stores::forgets_limits;
