@@ -9,10 +9,14 @@ use kpd_conformance::{
 
 /// Alice with a phone, bob, and a package; `rest` is what is wrong, or not.
 fn told(rest: &str) -> Vec<String> {
+    told_of(rest, "key_packages: { a1: { client: phone } }\n")
+}
+
+fn told_of(rest: &str, packages: &str) -> Vec<String> {
     let catalogue = Catalogue::read("rules.yaml", include_str!("../../vectors/rules.yaml")).unwrap();
     let text = format!(
         "id: x\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: {{ alice: {{ clients: [phone] }}, bob: {{}} }}\n\
-         key_packages: {{ a1: {{ client: phone }} }}\n{rest}\n"
+         {packages}{rest}\n"
     );
     match yaml::read::<Vector>("x.yaml", &text) {
         Ok(vector) => lint("x.yaml", &text, &vector, &catalogue)
@@ -164,6 +168,21 @@ fn what_is_waited_for_comes_from_an_earlier_step() {
     );
     right(
         "steps: [ { claim: { as: bob, of: alice }, save: { wait: retry_after } }, { await_retry: { from: $wait } } ]",
+    );
+}
+
+#[test]
+fn what_takes_months_needs_a_clock_and_a_clock_needs_something_to_wait_for() {
+    let lasting =
+        |seconds: i64, rest: &str| format!("key_packages: {{ a1: {{ client: phone, not_after: {seconds} }} }}\n{rest}");
+    let waits = "steps: [ { await_expiry: { key_package: a1 } } ]";
+    let told = |rest: &str| told_of(rest, "");
+    assert_eq!(told(&lasting(60, waits)), Vec::<String>::new());
+    assert_eq!(told(&lasting(61, waits)), ["steps[0] waits 61 s (60 at most, or `needs: [clock]`)"]);
+    assert_eq!(told(&lasting(5_000_000, &format!("needs: [clock]\n{waits}"))), Vec::<String>::new());
+    wrong(
+        "needs: [clock]\nsteps: [ { recall: [] } ]",
+        "it needs a clock that can be moved, and waits for no moment (`await_expiry`, `await_key_expiry`, or leave it out)",
     );
 }
 

@@ -1,11 +1,11 @@
 //! Steps that do something to the server from outside, and the wait until it answers again.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::time::Instant;
 
 use crate::{
-    binding::Hook,
+    binding::{Hook, render::Variables},
     recording::{Broken, Observed, Seen},
     run::{Server, hooks, perform::Performed, transport::Lane, vector_run::Runner, world::World},
 };
@@ -21,9 +21,7 @@ impl Runner<'_> {
         let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
         let hooks = self.server.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
         let begun = self.begun.elapsed();
-        let mut variables = self.server.variables.clone();
-        variables.extend(self.server.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
-        hooks.run(hook, variables).await.map_err(Broken::Setup)?;
+        hooks.run(hook, self.server.hook_variables()).await.map_err(Broken::Setup)?;
         match hook {
             Hook::Kill => {
                 let killed = self.server.until(false, "it answers on, though the hook kill was run").await;
@@ -33,7 +31,7 @@ impl Runner<'_> {
                 let begun = self.server.until(true, &format!("it does not answer after the hook {name}")).await;
                 begun.map_err(Broken::Gone)?;
             }
-            Hook::Snapshot => {}
+            Hook::Snapshot | Hook::Clock => {}
         }
         let mut done = Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world);
         // It took effect at some moment since.
@@ -43,6 +41,24 @@ impl Runner<'_> {
 }
 
 impl Server {
+    /// Moves its clock, and the suite's with it.
+    pub(super) async fn move_clock(&self, seconds: u64) -> Result<(), Broken> {
+        let hooks = self.hooks.as_ref().filter(|hooks| hooks.has(Hook::Clock));
+        let hooks = hooks.ok_or_else(|| Broken::Suite("nobody is there to move the server's clock".into()))?;
+        let ahead = self.ahead.load(Ordering::Relaxed).saturating_add(seconds);
+        let mut variables = self.hook_variables();
+        variables.extend([("seconds".into(), seconds.into()), ("ahead".into(), ahead.into())]);
+        hooks.run(Hook::Clock, variables).await.map_err(Broken::Setup)?;
+        self.ahead.store(ahead, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn hook_variables(&self) -> Variables {
+        let mut variables = self.variables.clone();
+        variables.extend(self.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
+        variables
+    }
+
     /// Waits until it answers, for as long as a server may take to begin.
     ///
     /// # Errors
@@ -91,5 +107,6 @@ fn says(hook: Hook) -> &'static str {
         Hook::Restart => "the server is restarted",
         Hook::Snapshot => "the operator makes a backup",
         Hook::Restore => "the operator restores the backup",
+        Hook::Clock => "the server's clock is moved",
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     binding::{Operation, classify::Look},
     catalogue::Profile,
-    clock, judge,
+    judge,
     recording::{Broken, Observed, Recorded},
     run::{
         Server, operation,
@@ -109,14 +109,14 @@ pub async fn walk(
 ) -> Result<(), Broken> {
     let lanes = vector_run::lanes(server, walk).map_err(Broken::Suite)?;
     let place = Places::new(1).take().await;
-    let world = World::new(walk, &server.binding, Seed::of_run(seed), clock::now());
+    let world = World::new(walk, &server.binding, Seed::of_run(seed), server.now());
     let mut walker =
         Walker { server, vector: walk, lanes: &lanes, place: &place, world, wrong: vec![], blocked: false, met };
     walker.policy().await?;
     if !walker.register_all().await? {
         return Ok(());
     }
-    walker.world.make_packages(walk, clock::now())?;
+    walker.world.make_packages(walk, server.now())?;
     let last_resort = server.binding.profiles.contains(&Profile::LastResort);
     let steps = walk.steps.iter().filter(|_| last_resort);
     for step in walk.before.iter().chain(steps).chain(&walk.after) {

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use crate::{
     binding::Operation,
-    clock,
     recording::{Broken, Observed, Recorded, Recording, Round},
     run::{
         Server, operation,
@@ -67,9 +66,9 @@ pub(super) struct Runner<'a> {
 
 impl Runner<'_> {
     async fn round(&self, seed: Seed, round: &mut Round) -> Result<(), Broken> {
-        let mut world = World::new(self.vector, &self.server.binding, seed, clock::now());
+        let mut world = World::new(self.vector, &self.server.binding, seed, self.server.now());
         self.register_all(&mut world).await?;
-        world.make_packages(self.vector, clock::now())?;
+        world.make_packages(self.vector, self.server.now())?;
         let vector = self.vector;
         self.in_order("before", &vector.before, &mut world, round).await?;
         self.in_order("steps", &vector.steps, &mut world, round).await?;

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::vector::{
-    Block, Claim, Judge, Step,
+    Block, Capability, Claim, Judge, Step,
     expect::{Expect, Reasons},
     lint::Lint,
 };
+
+/// What takes longer than this is waited for by moving a clock, or not at all. Seconds.
+const AWAITED_AT_MOST: i64 = 60;
 
 /// A claim that is repeated more often than this keeps a server busy, and teaches nothing.
 const REPEATED_AT_MOST: u32 = 1000;
@@ -20,6 +23,7 @@ impl Lint<'_> {
         let mut saved = BTreeSet::new();
         let mut expiring = BTreeSet::new();
         self.outside();
+        self.spans();
         for (path, step) in vector.all_steps() {
             self.operation(&path, step);
             self.named(step);
@@ -64,6 +68,27 @@ impl Lint<'_> {
             let added = step.add_key.as_ref().filter(|add| add.expires_in.is_some()).map(|add| &add.client);
             let given = added.into_iter().chain(step.extend_key.as_ref().map(|extend| &extend.client));
             expiring.extend(given.map(|client| vector.client(client)));
+        }
+    }
+
+    /// What is waited for takes a moment, or the vector says that it needs a clock that can be moved; which needs something
+    /// to be waited for.
+    fn spans(&mut self) {
+        let vector = self.vector;
+        let moved = vector.needs.contains(&Capability::Clock);
+        let mut waits = false;
+        for (path, step) in vector.all_steps() {
+            waits |= step.waits_for_a_moment();
+            let expiry = step.await_expiry.as_ref().and_then(|awaited| vector.key_packages.get(&awaited.key_package));
+            let seconds = expiry.map(|recipe| recipe.lifetime().1);
+            if let Some(seconds) = seconds.filter(|seconds| *seconds > AWAITED_AT_MOST && !moved) {
+                let says = format!("{path} waits {seconds} s");
+                self.error("await_expiry", says, format!("{AWAITED_AT_MOST} at most, or `needs: [clock]`"));
+            }
+        }
+        if moved && !waits {
+            let says = "it needs a clock that can be moved, and waits for no moment".into();
+            self.error("clock", says, "`await_expiry`, `await_key_expiry`, or leave it out");
         }
     }
 
