@@ -325,3 +325,60 @@ fn one_package_for_twenty_takes_no_search() {
     let steps = [at("before[0]", 0, 1, published())].into_iter().chain(claims).collect();
     fails(&verdict(&vector, one_round(steps)), "CLAIM-ONCE", "race.lanes.c0[0], and race.lanes.c1[0]");
 }
+
+/// A last resort gives way to another while claims run.
+const REPLACED: &str = "
+id: x
+title: t
+why: w
+rules: [LAST-REPLACED-WHOLE]
+users: { alice: { clients: [phone] }, b1: {}, b2: {} }
+key_packages: { z1: { client: phone, last_resort: true }, z2: { client: phone, last_resort: true } }
+before:
+  - publish: { as: phone, key_packages: [z1] }
+race:
+  rounds: 1
+  lanes:
+    c1: [ { claim: { as: b1, of: alice } }, { claim: { as: b1, of: alice } } ]
+    c2: [ { claim: { as: b2, of: alice } }, { claim: { as: b2, of: alice } } ]
+    owner: [ { publish: { as: phone, key_packages: [z2] } } ]
+  judge: linearizable
+";
+
+#[test]
+fn a_last_resort_that_was_replaced_is_named_by_its_rule() {
+    let z = |name: &str| granted("last_resort", name);
+    let seen = |publication: (u64, u64), claims: [(&str, u64, u64, Observed); 4]| {
+        let mut steps = vec![at("before[0]", 0, 1, published())];
+        steps.push(at("race.lanes.owner[0]", publication.0, publication.1, published()));
+        steps.extend(
+            claims
+                .into_iter()
+                .map(|(path, sent, answered, observed)| at(&format!("race.lanes.{path}"), sent, answered, observed)),
+        );
+        steps.sort_by_key(|step| step.sent);
+        verdict(REPLACED, one_round(steps))
+    };
+    // After the publication was answered.
+    let late = seen(
+        (10, 20),
+        [
+            ("c1[0]", 10, 12, z("z1")),
+            ("c2[0]", 10, 25, z("z2")),
+            ("c1[1]", 30, 35, z("z1")),
+            ("c2[1]", 30, 36, z("z2")),
+        ],
+    );
+    fails(&late, "LAST-REPLACED-WHOLE", "no longer in its place: race.lanes.owner[0], and race.lanes.c1[1]");
+    // After somebody got the new one, while the publication is under way.
+    let back = seen(
+        (10, 60),
+        [
+            ("c1[0]", 10, 12, z("z1")),
+            ("c2[0]", 10, 25, z("z2")),
+            ("c1[1]", 30, 35, z("z1")),
+            ("c2[1]", 30, 36, z("z2")),
+        ],
+    );
+    fails(&back, "LAST-REPLACED-WHOLE", "race.lanes.c1[1]: the last resort z1 was replaced or withdrawn before");
+}
