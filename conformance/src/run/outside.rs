@@ -17,22 +17,8 @@ const BETWEEN: Duration = Duration::from_millis(20);
 
 impl Runner<'_> {
     pub(super) async fn act_from_outside(&self, hook: Hook, world: &World) -> Result<Performed, Broken> {
-        let name = hooks::name(hook);
-        let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
-        let hooks = self.server.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
         let begun = self.begun.elapsed();
-        hooks.run(hook, self.server.hook_variables()).await.map_err(Broken::Setup)?;
-        match hook {
-            Hook::Kill => {
-                let killed = self.server.until(false, "it answers on, though the hook kill was run").await;
-                killed.map_err(Broken::Setup)?;
-            }
-            Hook::Start | Hook::Restart | Hook::Restore => {
-                let begun = self.server.until(true, &format!("it does not answer after the hook {name}")).await;
-                begun.map_err(Broken::Gone)?;
-            }
-            Hook::Snapshot | Hook::Clock => {}
-        }
+        self.server.act(hook).await?;
         let mut done = Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world);
         // It took effect at some moment since.
         done.recorded.sent = begun;
@@ -41,8 +27,27 @@ impl Runner<'_> {
 }
 
 impl Server {
+    /// Does something to it from outside, and waits until that has come about.
+    pub(crate) async fn act(&self, hook: Hook) -> Result<(), Broken> {
+        let name = hooks::name(hook);
+        let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
+        let hooks = self.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
+        hooks.run(hook, self.hook_variables()).await.map_err(Broken::Setup)?;
+        match hook {
+            Hook::Kill => {
+                let killed = self.until(false, "it answers on, though the hook kill was run").await;
+                killed.map_err(Broken::Setup)
+            }
+            Hook::Start | Hook::Restart | Hook::Restore => {
+                let begun = self.until(true, &format!("it does not answer after the hook {name}")).await;
+                begun.map_err(Broken::Gone)
+            }
+            Hook::Snapshot | Hook::Clock => Ok(()),
+        }
+    }
+
     /// Moves its clock, and the suite's with it.
-    pub(super) async fn move_clock(&self, seconds: u64) -> Result<(), Broken> {
+    pub(crate) async fn move_clock(&self, seconds: u64) -> Result<(), Broken> {
         let hooks = self.hooks.as_ref().filter(|hooks| hooks.has(Hook::Clock));
         let hooks = hooks.ok_or_else(|| Broken::Suite("nobody is there to move the server's clock".into()))?;
         let ahead = self.ahead.load(Ordering::Relaxed).saturating_add(seconds);
