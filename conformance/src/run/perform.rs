@@ -30,7 +30,6 @@ impl Runner<'_> {
         lane: &Lane,
         world: &'w World,
         mut call: Call<'w>,
-        cipher_suite: Option<u64>,
         gate: Option<&Gate>,
     ) -> Result<Performed, Broken> {
         for (name, value) in &self.server.variables {
@@ -38,7 +37,7 @@ impl Runner<'_> {
             call.variables.entry(name.clone()).or_insert_with(|| value.clone());
         }
         if self.server.adapter.is_some() {
-            return self.by_adapter(lane, world, call, cipher_suite, gate).await;
+            return self.by_adapter(lane, world, call, gate).await;
         }
         let exchanges = self.server.binding.operations.get(&call.operation);
         let exchanges =
@@ -99,7 +98,7 @@ impl Runner<'_> {
                 }
             }
             if sent_any {
-                recorded.observed = observed(&call, meaning, &records, world, cipher_suite);
+                recorded.observed = observed(&call, meaning, &records, world);
             }
             if !matches!(recorded.observed, Observed::Ok(_)) {
                 break;
@@ -167,19 +166,13 @@ impl Runner<'_> {
 }
 
 /// What an answer means in the words of the vector.
-pub(super) fn observed(
-    call: &Call<'_>,
-    meaning: Meaning,
-    records: &[Record],
-    world: &World,
-    cipher_suite: Option<u64>,
-) -> Observed {
+pub(super) fn observed(call: &Call<'_>, meaning: Meaning, records: &[Record], world: &World) -> Observed {
     let asked = Asked {
         operation: call.operation,
         of: call.target.as_deref(),
         client: call.variables.get("client").and_then(Value::as_str),
         packages: &call.packages,
-        cipher_suite,
+        cipher_suite: call.variables.get("cipher_suite").and_then(Value::as_u64),
     };
     match meaning {
         Meaning::Ok(_) => match reading::seen(&asked, records, world) {

@@ -229,8 +229,7 @@ impl Walker<'_> {
         call.look = true;
         let operation = call.operation;
         let says = call.says.clone();
-        let suite = step.and_then(|step| step.stock.as_ref()).map(|stock| u64::from(stock.cipher_suite));
-        let mut tried = match runner.perform(&self.lanes[0], &self.world, call, suite, None).await {
+        let mut tried = match runner.perform(&self.lanes[0], &self.world, call, None).await {
             Ok(performed) => {
                 if matches!(performed.recorded.observed, Observed::Ok(_)) {
                     performed.enlist(&mut self.world);

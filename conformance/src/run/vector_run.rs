@@ -97,7 +97,7 @@ impl Runner<'_> {
                 None => operation::register(actor),
                 Some(first) => operation::register_further(further, first, actor),
             };
-            let performed = self.perform(&self.lanes[0], world, call, None, None).await?;
+            let performed = self.perform(&self.lanes[0], world, call, None).await?;
             match &performed.recorded.observed {
                 Observed::Ok(_) => performed.enlist(world),
                 other => {
@@ -160,8 +160,7 @@ impl Runner<'_> {
     /// One operation of a server.
     async fn ask(&self, lane: &Lane, world: &World, step: &Step, gate: Option<&Gate>) -> Result<Performed, Broken> {
         let call = operation::call(self.vector, world, step)?;
-        let suite = step.stock.as_ref().map(|stock| u64::from(stock.cipher_suite));
-        self.perform(lane, world, call, suite, gate).await
+        self.perform(lane, world, call, gate).await
     }
 
     /// The same claim again, as a new one each time; its first and its last answer are kept.
