@@ -61,7 +61,7 @@ impl Course {
 type Ended = (Vec<Recorded>, Option<Broken>);
 
 impl Runner<'_> {
-    pub(super) async fn race(&self, race: &Race, world: &mut World, round: &mut Round) -> Result<(), Broken> {
+    pub(super) async fn race(&self, race: &Race, world: &World, round: &mut Round) -> Result<(), Broken> {
         let course = Arc::new(Course::of(race));
         for lane in &self.lanes[1..] {
             self.warm(lane, course.interrupted).await?;

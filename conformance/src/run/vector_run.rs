@@ -73,7 +73,7 @@ impl Runner<'_> {
         self.in_order("before", &vector.before, &mut world, round).await?;
         self.in_order("steps", &vector.steps, &mut world, round).await?;
         if let Some(race) = &vector.race {
-            self.race(race, &mut world, round).await?;
+            self.race(race, &world, round).await?;
         }
         self.in_order("after", &vector.after, &mut world, round).await
     }
