@@ -129,6 +129,9 @@ pub enum Hook {
     Snapshot,
     /// Puts that copy in the place of what it has, as an operator does after a loss, and lets it serve again.
     Restore,
+    /// Moves its clock forward by `{seconds}`, so that it is `{ahead}` seconds ahead of where it would be without such
+    /// moves. Where it is there, nothing is waited for that a clock decides.
+    Clock,
 }
 
 /// A command, run without a shell.

@@ -14,7 +14,8 @@
 //!
 //! Steps without `expect` prepare: they must succeed, and nothing else is asked of their answers. What the model does
 //! not know of a step is *outside*, for one of the reasons of [`Why`], found by looking at the step. Where a race
-//! makes the branches, they are all interleavings of its lanes; the judge of races must pass each of them.
+//! makes the branches, they are all interleavings of its lanes; the judge of races must pass each of them, and where
+//! the race kills the server, each with the last answer of each lane lost.
 
 mod alternatives;
 mod conceive;

@@ -8,6 +8,7 @@ mod operation;
 mod outside;
 mod perform;
 mod place;
+mod race;
 mod reading;
 mod request;
 pub mod transport;
@@ -16,7 +17,14 @@ mod vector_run;
 mod whole;
 pub mod world;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::{task::JoinSet, time::Instant};
@@ -27,6 +35,7 @@ use crate::{
         classify::{Given, Meaning, Record},
         render::{self, Variables},
     },
+    clock,
     recording::Recording,
     run::{
         adapter::{Adapter, NoAnswer},
@@ -53,6 +62,8 @@ pub struct Server {
     pub hooks: Option<Arc<dyn Hooks>>,
     /// The program that does the operations, where the binding has one.
     pub adapter: Option<Arc<Adapter>>,
+    /// By how many seconds its clock was moved ahead of ours.
+    ahead: Arc<AtomicU64>,
 }
 
 /// How to run.
@@ -86,7 +97,7 @@ impl Server {
             default.map(|default| variables.entry(name.clone()).or_insert_with(|| default.into()));
         }
         let hooks = Commands::of(&binding).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
-        Self { binding: Arc::new(binding), endpoints, variables, timeout, hooks, adapter: None }
+        Self { binding: Arc::new(binding), endpoints, variables, timeout, hooks, adapter: None, ahead: Arc::default() }
     }
 
     /// Fills in what the binding leaves to variables, and starts its adapter.
@@ -151,6 +162,21 @@ impl Server {
         Ok(())
     }
 
+    /// What its clock says by what we know of it. Seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        clock::now().saturating_add(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Whether somebody can move its clock.
+    pub(crate) fn has_clock(&self) -> bool {
+        self.hooks.as_ref().is_some_and(|hooks| hooks.has(Hook::Clock))
+    }
+
+    /// Whether a vector does something to it that others would feel.
+    fn is_disturbed_by(&self, vector: &Vector) -> bool {
+        vector.needs_hooks() || (self.has_clock() && vector.all_steps().any(|(_, step)| step.waits_for_a_moment()))
+    }
+
     /// Whether a variable must not be seen in reports.
     pub(crate) fn is_secret(&self, name: &str) -> bool {
         !self.binding.variables.get(name).is_some_and(|variable| variable.public)
@@ -187,6 +213,7 @@ impl Server {
         let lacking = [
             (Capability::Restart, Hook::Restart, "nobody can kill and start it: the binding has no such hooks"),
             (Capability::Restore, Hook::Restore, "nobody can restore it from a backup: the binding has no such hooks"),
+            (Capability::Clock, Hook::Clock, "nobody can move its clock: the binding has no such hook"),
         ];
         for (capability, _, why) in lacking.into_iter().filter(|(_, hook, _)| !can(*hook)) {
             binding.absent.entry(capability).or_insert_with(|| why.into());
@@ -224,8 +251,9 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
     seed.child("order").shuffle(&mut order);
     // Those that wait begin first, or the last of them would be waited for at the end.
     order.sort_by_key(|index| !vectors[*index].all_steps().any(|(_, step)| step.waits()));
-    // Those that kill the server, or set it back, come last and alone.
-    let (alone, together): (Vec<_>, Vec<_>) = order.into_iter().partition(|index| vectors[*index].needs_hooks());
+    // Those that kill the server, set it back or move its clock come last and alone.
+    let (alone, together): (Vec<_>, Vec<_>) =
+        order.into_iter().partition(|index| server.is_disturbed_by(&vectors[*index]));
     let places = Places::new(options.jobs);
     let mut tasks = JoinSet::new();
     let one = |index: usize, places: Places| {

@@ -103,6 +103,8 @@ pub enum Capability {
     Restart,
     /// Can be restored from a backup from outside; vectors with such a step need it unsaid.
     Restore,
+    /// Its clock can be moved forward from outside, by months.
+    Clock,
     /// Accepts at most 100 packages in a batch and 500 in the stock of one client and suite.
     ReferenceLimits,
     /// Requests name whose things they are about; without, nobody can so much as ask for another's. Vectors in which
@@ -254,6 +256,10 @@ pub enum Flaw {
 }
 
 /// What happens at once, many times over with new users each time.
+///
+/// One lane may do something to the server from outside (`kill` and `start`, `restart`, `restore`): each at a moment, drawn
+/// anew in each round, at which others have some answers and wait for more. What is not answered then is a lost answer;
+/// the lanes go on once the server is there again. As a server takes its time to start, few rounds are enough.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Race {
@@ -263,6 +269,14 @@ pub struct Race {
     pub lanes: BTreeMap<String, Vec<Step>>,
     /// Who decides.
     pub judge: Judge,
+}
+
+impl Race {
+    /// Whether something is done to the server meanwhile.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.lanes.values().flatten().any(|step| step.hook().is_some())
+    }
 }
 
 /// Who decides about a race.
@@ -298,6 +312,7 @@ impl Vector {
         let hooks = hooks.map(|hook| match hook {
             Hook::Kill | Hook::Start | Hook::Restart => Capability::Restart,
             Hook::Snapshot | Hook::Restore => Capability::Restore,
+            Hook::Clock => Capability::Clock,
         });
         let anothers = self.all_steps().any(|(_, step)| self.is_about_another(step));
         hooks.chain(anothers.then_some(Capability::NameOwner))
@@ -319,7 +334,7 @@ impl Vector {
     /// Whether it does something to the server from outside: nothing else may be asked of the server meanwhile.
     #[must_use]
     pub fn needs_hooks(&self) -> bool {
-        self.all_steps().any(|(_, step)| step.hook().is_some())
+        self.needs.contains(&Capability::Clock) || self.all_steps().any(|(_, step)| step.hook().is_some())
     }
 
     /// The names of the packages after one recipe: its own, or numbered ones.

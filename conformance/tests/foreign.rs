@@ -74,6 +74,50 @@ fn count(ended: &Kpd, word: &str) -> usize {
 }
 
 #[test]
+fn the_doctor_tries_hooks_where_it_is_asked_to_and_tells_what_they_do() {
+    let Some(courier) = Courier::start("none") else { return };
+    let asked = courier.run("doctor", &["--brief", "--hooks"]);
+    assert_eq!(asked.exit, 0, "{}", asked.all());
+    for part in [
+        "ok      kill                 the server does not answer any more",
+        "ok      start                the server answers again",
+    ] {
+        assert!(asked.out.contains(part), "no {part:?} in {}", asked.all());
+    }
+    let not_asked = courier.run("doctor", &["--brief"]);
+    assert_eq!(not_asked.exit, 0, "{}", not_asked.all());
+    assert!(
+        not_asked.out.contains("note    hooks                kill, start, restart are not tried"),
+        "{}",
+        not_asked.all()
+    );
+    // A `kill` that kills nothing, and half of what takes two.
+    let binding = include_str!("foreign/binding.yaml");
+    let told = |hooks: &str| {
+        let begin = binding.find("hooks:\n").unwrap();
+        let end = begin + binding[begin..].find("\n\n").unwrap();
+        let scratch = Scratch::new("hooks");
+        scratch.write("binding.yaml", &format!("{}{hooks}{}", &binding[..begin], &binding[end..]));
+        let file = scratch.path("binding.yaml");
+        let target = format!("http://127.0.0.1:{}", courier.port);
+        let given = ["port=1", "state=x", "fault=none"].map(|given| ["--var", given]).concat();
+        Kpd::run(&[&["doctor", "--target", &target, "--binding", &file, "--brief", "--hooks"][..], &given].concat())
+    };
+    let half = told("hooks:\n  kill: { command: ['true', '{port}', '{state}', '{fault}'] }");
+    assert_eq!(half.exit, 3, "{}", half.all());
+    assert!(half.out.contains("there is a hook kill, and no hook start"), "{}", half.all());
+    let fails = told(
+        "hooks:\n  kill: { command: [sh, -c, 'echo no such unit; exit 5'] }\n  start: { command: ['true', '{port}', '{state}', '{fault}'] }",
+    );
+    assert_eq!(fails.exit, 3, "{}", fails.all());
+    for part in
+        ["WRONG   kill", "it printed: no such unit", "mend: end with 0 once the process is gone", "untried start"]
+    {
+        assert!(fails.out.contains(part), "no {part:?} in {}", fails.all());
+    }
+}
+
+#[test]
 fn a_correct_foreign_server_passes_whatever_its_api_looks_like() {
     let Some(courier) = Courier::start("none") else { return };
     let ended = courier.run("run", &["--seed", "7"]);

@@ -9,10 +9,14 @@ use kpd_conformance::{
 
 /// Alice with a phone, bob, and a package; `rest` is what is wrong, or not.
 fn told(rest: &str) -> Vec<String> {
+    told_of(rest, "key_packages: { a1: { client: phone } }\n")
+}
+
+fn told_of(rest: &str, packages: &str) -> Vec<String> {
     let catalogue = Catalogue::read("rules.yaml", include_str!("../../vectors/rules.yaml")).unwrap();
     let text = format!(
         "id: x\ntitle: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: {{ alice: {{ clients: [phone] }}, bob: {{}} }}\n\
-         key_packages: {{ a1: {{ client: phone }} }}\n{rest}\n"
+         {packages}{rest}\n"
     );
     match yaml::read::<Vector>("x.yaml", &text) {
         Ok(vector) => lint("x.yaml", &text, &vector, &catalogue)
@@ -77,6 +81,54 @@ fn a_claim_is_repeated_with_a_bound_and_with_what_is_expected_of_the_last() {
 }
 
 #[test]
+fn what_is_done_to_a_server_in_a_race_has_a_lane_of_its_own_and_few_rounds() {
+    let race = |before: &str, rounds: u32, lanes: &str, after: &str| {
+        let asks = "c1: [ { claim: { as: bob, of: alice } } ], c2: [ { claim: { as: bob, of: alice } } ]";
+        format!(
+            "before: [ {before} ]\nrace: {{ rounds: {rounds}, judge: linearizable, lanes: {{ {asks}, {lanes} }} }}\n\
+             after: [ {after} ]"
+        )
+    };
+    right(&race("", 20, "o: [ { kill: {} }, { start: {} }, { restart: {} } ]", ""));
+    right(&race("{ snapshot: {} }", 2, "o: [ { restore: {} } ]", "{ stock: { as: phone } }"));
+    right(&race("", 2, "o: [ { snapshot: {} }, { restore: {} } ]", ""));
+    let race_of = |rounds: u32, lanes: &str| race("", rounds, lanes, "");
+    wrong(
+        &race_of(2, "o: [ { kill: {} } ]"),
+        "the server is killed last, and stays so (`start: {}` must follow `kill: {}`)",
+    );
+    wrong(
+        &race_of(2, "o: [ { start: {} } ]"),
+        "race.lanes.o[0]: start of a server that was not killed (put it where it can be done)",
+    );
+    wrong(
+        &race_of(2, "o: [ { restore: {} } ]"),
+        "race.lanes.o[0]: restore without a copy from an earlier `snapshot: {}` (put it where it can be done)",
+    );
+    wrong(
+        &race_of(2, "o: [ { restart: {} } ], p: [ { restart: {} } ]"),
+        "two lanes do something to the server from outside (one lane does it all, one after the other)",
+    );
+    wrong(
+        &race_of(2, "o: [ { restart: {} }, { stock: { as: phone } } ]"),
+        "a lane asks the server, and does something to it from outside (what is done from outside has a lane of its own)",
+    );
+    wrong(
+        &race_of(21, "o: [ { restart: {} } ]"),
+        "a server is stopped and started in 21 rounds (20 at most: each takes its time)",
+    );
+    wrong(
+        "race: { rounds: 1, judge: linearizable, lanes: { c: [ { stock: { as: phone } } ], o: [ { restart: {} } ] } }",
+        "what is done from outside meets less than two lanes (a race needs two lanes that ask)",
+    );
+    wrong(
+        &race("{ snapshot: {} }", 2, "o: [ { restore: {} } ]", "{ notifications: { as: phone } }"),
+        "after[0]: notifications beside a race and a restore (a restore forgets more than the judge of races can follow: \
+         publish, claim without a key, ask for the stock)",
+    );
+}
+
+#[test]
 fn a_block_names_one_of_requester_and_server() {
     let block = |what: &str| format!("steps: [ {{ block: {{ as: alice{what} }} }} ]");
     right(&block(", requester: bob"));
@@ -116,6 +168,21 @@ fn what_is_waited_for_comes_from_an_earlier_step() {
     );
     right(
         "steps: [ { claim: { as: bob, of: alice }, save: { wait: retry_after } }, { await_retry: { from: $wait } } ]",
+    );
+}
+
+#[test]
+fn what_takes_months_needs_a_clock_and_a_clock_needs_something_to_wait_for() {
+    let lasting =
+        |seconds: i64, rest: &str| format!("key_packages: {{ a1: {{ client: phone, not_after: {seconds} }} }}\n{rest}");
+    let waits = "steps: [ { await_expiry: { key_package: a1 } } ]";
+    let told = |rest: &str| told_of(rest, "");
+    assert_eq!(told(&lasting(60, waits)), Vec::<String>::new());
+    assert_eq!(told(&lasting(61, waits)), ["steps[0] waits 61 s (60 at most, or `needs: [clock]`)"]);
+    assert_eq!(told(&lasting(5_000_000, &format!("needs: [clock]\n{waits}"))), Vec::<String>::new());
+    wrong(
+        "needs: [clock]\nsteps: [ { recall: [] } ]",
+        "it needs a clock that can be moved, and waits for no moment (`await_expiry`, `await_key_expiry`, or leave it out)",
     );
 }
 

@@ -53,6 +53,15 @@ fn a_failing_run_leaves_all_files_and_can_be_replayed_and_known() {
     let once = scratch.read("known.yaml");
     assert_eq!(Kpd::run(&["baseline", "--report", &report, "--out", &known]).exit, 0);
     assert_eq!(scratch.read("known.yaml"), once);
+    // What fails in some runs only is known to do so, also after one in which it passed.
+    let sometimes = format!("- {{ id: {ID}, comment: one in ten, sometimes: true }}\n");
+    scratch.write("known.yaml", &format!("{sometimes}- {{ id: claim/once, comment: one in two, sometimes: true }}\n"));
+    assert_eq!(Kpd::run(&["baseline", "--report", &report, "--out", &known]).exit, 0);
+    let kept = scratch.read("known.yaml");
+    for (id, comment) in [(ID, "one in ten"), ("claim/once", "one in two")] {
+        let entry = format!("- id: \"{id}\"\n  comment: \"{comment}\"\n  sometimes: true\n");
+        assert!(kept.contains(&entry), "{kept}");
+    }
 }
 
 #[test]

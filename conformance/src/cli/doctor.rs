@@ -1,5 +1,7 @@
 //! `kpd doctor`: proves a binding before a server is judged by it.
 
+mod hooks;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -28,6 +30,7 @@ use crate::{
 Examples:
   kpd doctor                                              the reference server, started for the occasion
   kpd doctor --target http://127.0.0.1:8080 --binding mine.yaml --var operator_token=secret
+  kpd doctor --target http://127.0.0.1:8080 --binding mine.yaml --hooks     also kills and starts it, by the binding's commands
 
 Exit codes: 0 the binding fits, 1 it can be read and something is odd (the server may err), 3 the binding is wrong,
 4 the server is unreachable. No rule is judged: `kpd run` does that.")]
@@ -37,6 +40,9 @@ pub(super) struct DoctorArguments {
     /// Names and keys follow from it; random unless given. A server that keeps users wants a new one each time.
     #[arg(long)]
     seed: Option<u64>,
+    /// Also tries the hooks of the binding: the server is killed, started and restored from a backup, and its clock moved.
+    #[arg(long)]
+    hooks: bool,
     /// Requests and answers are shown only where something is wrong.
     #[arg(long)]
     brief: bool,
@@ -77,6 +83,12 @@ async fn examine(server: &mut Server, arguments: &DoctorArguments) -> Result<Exi
     let _ = server.declare().await;
     if let Some(gone) = walk(server, arguments.seed, &mut findings).await? {
         return Err(CliError::Unreachable(gone));
+    }
+    if arguments.hooks {
+        let tried = hooks::tried(server).await;
+        findings.extend(tried);
+    } else if server.hooks.is_some() {
+        findings.extend(vec![hooks::untried(server)]);
     }
     let exit = findings.end("");
     if exit == Exit::Passed {

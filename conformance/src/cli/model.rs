@@ -1,5 +1,7 @@
 //! `kpd model`: checks and explores the formal model.
 
+mod documents;
+
 use std::{
     path::{Path, PathBuf},
     time::Instant,
@@ -200,8 +202,12 @@ fn write(directory: &Path, vectors: Vec<(String, String)>) -> Result<Exit, CliEr
     let failed = |error: std::io::Error| CliError::Failed(format!("cannot write to {}: {error}", directory.display()));
     std::fs::create_dir_all(directory).map_err(failed)?;
     for (name, vector) in &vectors {
+        let documents = documents::of(name);
         let name = format!("{name}.yaml");
-        let vector = with_looseness_stated(&name, vector).map_err(LibraryError::from)?;
+        let mut vector = with_looseness_stated(&name, vector).map_err(LibraryError::from)?;
+        if let Some(documents) = documents {
+            vector = vector.replacen("\nrules: ", &format!("\ndocuments: {documents:?}\nrules: "), 1);
+        }
         std::fs::write(directory.join(name), vector).map_err(failed)?;
     }
     say!("{} vectors in {}", vectors.len(), directory.display());

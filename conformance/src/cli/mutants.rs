@@ -38,8 +38,10 @@ pub(super) struct MutantsArguments {
     /// Only the vectors of the rule that each mutant breaks: quicker, and all that a kill takes.
     #[arg(long)]
     of_its_rule: bool,
-    /// Also prints which vectors kill nothing; with all mutants and vectors, those that document nothing either fail.
-    #[arg(long)]
+    /// Also looks for vectors that kill nothing, and fails where one documents nothing either: after the vectors of each
+    /// mutant's rule, those that have not killed anything yet are tried with all mutants until they do. Those that document
+    /// something are not tried: they need not kill.
+    #[arg(long, conflicts_with_all = ["names", "of_its_rule"])]
     idle: bool,
     /// Instead, how likely a run finds those whose fault shows by chance: measured in the races of so many runs.
     #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "5", conflicts_with = "idle",
@@ -67,7 +69,7 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     let library = Arc::new(library);
     let runs = stream::iter(mutants.clone()).map(|mutant| {
         let library = Arc::clone(&library);
-        let filters = if arguments.of_its_rule { vec![mutant.breaks.to_string()] } else { vec![] };
+        let filters = if arguments.of_its_rule || arguments.idle { vec![mutant.breaks.to_string()] } else { vec![] };
         async move { (mutant, run_against(mutant, &library, &library.select(&filters), options).await) }
     });
     let mut runs = runs.buffered(arguments.at_once.max(1));
@@ -90,6 +92,10 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     for mutant in &elsewhere {
         say!("{:<38} {:<26} {:>6}  no vector: see kpd explain {}", mutant.name, mutant.breaks, "-", mutant.breaks);
     }
+    let mut useless = vec![];
+    if arguments.idle {
+        useless = tried_with_all(arguments, &library, &mutants, &mut killers, options).await?;
+    }
     let idle: Vec<&Arc<Vector>> = library.vectors.iter().filter(|vector| !killers.contains(&vector.id)).collect();
     say!(
         "\n{} of {} mutants killed in {:.1} s; {} of {} vectors kill something",
@@ -102,30 +108,56 @@ pub(super) async fn mutants(arguments: &MutantsArguments) -> Result<Exit, CliErr
     if arguments.idle {
         idle.iter().for_each(|vector| say!("{}", told_idle(vector)));
     }
-    let useless = useless(arguments, &idle);
-    if useless > 0 {
+    if !useless.is_empty() {
         say!(
-            "{useless} vectors kill nothing and document nothing: `documents:` says in a sentence what one is there for"
+            "{} vectors kill nothing and document nothing: `documents:` says in a sentence what one is there for",
+            useless.len()
         );
     }
-    Ok(match (mutants.is_empty(), alive.is_empty() && useless == 0) {
+    Ok(match (mutants.is_empty(), alive.is_empty() && useless.is_empty()) {
         (true, _) => Exit::Nothing,
         (_, true) => Exit::Passed,
         (_, false) => Exit::Failed,
     })
 }
 
-/// How many vectors kill nothing and do not say what they are there for, where that is asked; a part of the mutants, or of
-/// the vectors, says nothing of it.
-fn useless(arguments: &MutantsArguments, idle: &[&Arc<Vector>]) -> usize {
-    let whole = arguments.idle && arguments.names.is_empty() && !arguments.of_its_rule;
-    if whole { idle.iter().filter(|vector| vector.documents.is_none()).count() } else { 0 }
+/// Vectors that neither killed a mutant of their rules nor document anything, each tried with all mutants until it kills one;
+/// those that kill none.
+async fn tried_with_all(
+    arguments: &MutantsArguments,
+    library: &Arc<Library>,
+    mutants: &[Mutant],
+    killers: &mut BTreeSet<String>,
+    options: Options,
+) -> Result<Vec<Arc<Vector>>, CliError> {
+    let mut left = silent(&library.vectors, killers);
+    for some in mutants.chunks(arguments.at_once.max(1)) {
+        if left.is_empty() {
+            break;
+        }
+        let runs = some.iter().map(|mutant| {
+            let (library, vectors) = (Arc::clone(library), left.clone());
+            async move { run_against(*mutant, &library, &vectors, options).await }
+        });
+        for judged in futures_util::future::join_all(runs).await {
+            let failed = |judged: &&Judged| matches!(judged.verdict, Verdict::Fail(_) | Verdict::Warn(_));
+            killers.extend(judged?.iter().filter(failed).map(|judged| judged.vector.id.clone()));
+        }
+        left = silent(&left, killers);
+    }
+    Ok(left)
+}
+
+/// Vectors that have killed nothing yet, and do not say what else they are there for.
+fn silent(vectors: &[Arc<Vector>], killers: &BTreeSet<String>) -> Vec<Arc<Vector>> {
+    let is_silent = |vector: &&Arc<Vector>| vector.documents.is_none() && !killers.contains(&vector.id);
+    vectors.iter().filter(is_silent).cloned().collect()
 }
 
 /// A vector that kills nothing, with what it is there for.
 fn told_idle(vector: &Vector) -> String {
     match &vector.documents {
-        Some(documents) => format!("kills nothing: {}, and documents: {}", vector.id, documents.trim()),
+        Some(documents) => format!("kills none of its rules: {}, and documents: {}", vector.id, documents.trim()),
         None => format!("kills nothing, and documents nothing: {}", vector.id),
     }
 }
@@ -233,27 +265,15 @@ mod tests {
 
     #[test]
     fn a_vector_that_kills_nothing_says_what_it_documents_or_fails_a_whole_run() {
-        let vector = |rest: &str| -> Arc<Vector> {
-            let text = format!("id: x\ntitle: t\nwhy: w\nrules: []\nusers: {}\n{rest}", "{}");
+        let vector = |id: &str, rest: &str| -> Arc<Vector> {
+            let text = format!("id: {id}\ntitle: t\nwhy: w\nrules: []\nusers: {}\n{rest}", "{}");
             Arc::new(yaml::read("x.yaml", &text).unwrap())
         };
-        let (useful, silent) = (vector("documents: what others promise"), vector(""));
-        let idle = [&useful, &silent];
-        let whole = MutantsArguments {
-            names: vec![],
-            jobs: 1,
-            at_once: 1,
-            seed: 1,
-            of_its_rule: false,
-            idle: true,
-            power: None,
-        };
-        assert_eq!((useless(&whole, &idle), useless(&whole, &idle[..1])), (1, 0));
-        assert_eq!(useless(&MutantsArguments { idle: false, names: vec![], ..whole }, &idle), 0);
-        assert_eq!(useless(&MutantsArguments { of_its_rule: true, names: vec![], ..whole }, &idle), 0);
-        let some = MutantsArguments { names: vec!["keeps-claimed".into()], ..whole };
-        assert_eq!(useless(&some, &idle), 0);
-        assert_eq!(told_idle(&useful), "kills nothing: x, and documents: what others promise");
-        assert_eq!(told_idle(&silent), "kills nothing, and documents nothing: x");
+        let (useful, mute, killer) = (vector("x", "documents: what others promise"), vector("y", ""), vector("z", ""));
+        let all = [Arc::clone(&useful), Arc::clone(&mute), killer];
+        let left: Vec<_> = silent(&all, &BTreeSet::from(["z".into()])).iter().map(|left| left.id.clone()).collect();
+        assert_eq!(left, ["y"]);
+        assert_eq!(told_idle(&useful), "kills none of its rules: x, and documents: what others promise");
+        assert_eq!(told_idle(&mute), "kills nothing, and documents nothing: y");
     }
 }

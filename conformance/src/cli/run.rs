@@ -79,11 +79,11 @@ pub(super) struct ServerArguments {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KnownFailure {
-    id: String,
-    comment: String,
+    pub(super) id: String,
+    pub(super) comment: String,
     /// It fails in some runs only, as what hangs on chance does: to pass is no surprise.
     #[serde(default)]
-    sometimes: bool,
+    pub(super) sometimes: bool,
 }
 
 /// By the ids of their vectors.
@@ -266,11 +266,15 @@ pub(super) async fn at_hand(
     Ok((server, Some(embedded)))
 }
 
-fn known_failures(path: &Path, library: &Library) -> Result<KnownFailures, CliError> {
+/// The entries of a file of known failures, as they stand there.
+pub(super) fn known_in(path: &Path) -> Result<Vec<KnownFailure>, CliError> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|why| CliError::Usage(format!("cannot read {}: {why}", path.display())))?;
-    let list: Vec<KnownFailure> =
-        yaml::read(&path.display().to_string(), &text).map_err(library::LibraryError::from)?;
+    Ok(yaml::read(&path.display().to_string(), &text).map_err(library::LibraryError::from)?)
+}
+
+fn known_failures(path: &Path, library: &Library) -> Result<KnownFailures, CliError> {
+    let list = known_in(path)?;
     for known in &list {
         if !library.vectors.iter().any(|vector| vector.id == known.id) {
             let says = format!("{}: there is no vector `{}`; `kpd list` shows them all", path.display(), known.id);

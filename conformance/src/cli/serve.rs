@@ -40,6 +40,10 @@ pub(super) struct ServeArguments {
     /// Makes the file of the store as small as it can be before serving.
     #[arg(long)]
     compact: bool,
+    /// For tests: the clock goes ahead of the machine's by as many seconds as this file holds, whenever that is changed,
+    /// and never back.
+    #[arg(long, value_name = "FILE")]
+    test_clock: Option<PathBuf>,
     /// Breaks one rule; `kpd list --mutants` shows them.
     #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
@@ -91,6 +95,10 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
         say!("{}", settings.print().trim_end());
         return Ok(Exit::Passed);
     }
+    if let Some(file) = &arguments.test_clock {
+        let said = |error: std::io::Error| CliError::Usage(format!("--test-clock {}: {error}", file.display()));
+        kpd_server::clock::go_ahead_by(file).map_err(said)?;
+    }
     logs::init(settings.log);
     // Before anybody can ask for it to end.
     let mut signals = Signals::new().map_err(|error| CliError::Failed(format!("cannot wait for signals: {error}")))?;
@@ -109,6 +117,9 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, CliError> {
     }
     if !settings.has_token() {
         say!("operator token: {token}");
+    }
+    if let Some(file) = &arguments.test_clock {
+        say!("TEST CLOCK: ahead by the seconds in {}", file.display());
     }
     match &settings.store {
         StoreSetting::Memory => say!("everything is kept in memory and gone when it stops"),

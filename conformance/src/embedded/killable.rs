@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    binding::{Hook, render::Variables},
+    binding::{Hook, render::Variables, scalar::text_of},
     run::hooks::{Done, Hooks},
 };
 
@@ -57,7 +57,7 @@ impl Hooks for Killable {
         true
     }
 
-    fn run(&self, hook: Hook, _: Variables) -> Done {
+    fn run(&self, hook: Hook, variables: Variables) -> Done {
         let place = Arc::clone(&self.0);
         Box::pin(async move {
             match hook {
@@ -65,6 +65,7 @@ impl Hooks for Killable {
                 Hook::Start => place.begin(false),
                 Hook::Restart => place.kill().and_then(|()| place.begin(false)),
                 Hook::Snapshot => place.back_up().await,
+                Hook::Clock => place.go_ahead(&variables),
                 Hook::Restore => {
                     place.kill()?;
                     fs::copy(place.backup(), place.store()).map_err(|error| format!("restoring: {error}"))?;
@@ -81,6 +82,19 @@ impl Place {
         self.folder.join("store.kpd")
     }
 
+    /// By how much its clock goes ahead of the machine's.
+    fn clock(&self) -> PathBuf {
+        self.folder.join("clock")
+    }
+
+    fn go_ahead(&self, variables: &Variables) -> Result<(), String> {
+        let ahead = variables.get("ahead").map(text_of).unwrap_or_default();
+        // Whole at once: the server reads it whenever it is asked what time it is.
+        let new = self.folder.join("clock.new");
+        let written = fs::write(&new, ahead).and_then(|()| fs::rename(new, self.clock()));
+        written.map_err(|error| format!("moving the clock: {error}"))
+    }
+
     fn backup(&self) -> PathBuf {
         self.folder.join("backup.kpd")
     }
@@ -91,6 +105,7 @@ impl Place {
         let mut command = Command::new(program);
         command.args(["serve", "--address", &self.address, "--operator-token", &self.operator_token]);
         command.arg("--store").arg(format!("file:{}", self.store().display()));
+        command.arg("--test-clock").arg(self.clock());
         command.args(["--pair-limit", PAIR_LIMIT, "--requester-limit", REQUESTER_LIMIT, "--log-format", "off"]);
         command.args(self.mutant.iter().flat_map(|mutant| ["--mutant", mutant]));
         command.args(fenced.then_some("--fence"));

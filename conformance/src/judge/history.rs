@@ -18,6 +18,9 @@ impl Names<'_> {
     /// The operation as the model knows it; `None` if it changes nothing that the model knows.
     pub(super) fn operation(&self, step: &Step, recorded: &Recorded) -> Option<Operation> {
         let vector = self.vector;
+        if step.restore.is_some() {
+            return Some(fenced(recorded));
+        }
         let op = self.op(step)?;
         if let Some(stock) = &step.stock {
             // A vector asks for one suite; the model answers for all that a client ever had, which must be this one.
@@ -38,6 +41,14 @@ impl Names<'_> {
         };
         Some(Operation { op, outcome, invoked: micros(recorded.sent), returned })
     }
+}
+
+/// A restore, as whoever asks sees it: what was available is so no more, and what was granted stays so. What the backup
+/// did not know of is fenced off with the rest, so that it makes no difference when it was made. The memory of idempotency
+/// keys, notifications, keys and blocks does go back: no vector with a restore asks for them in or after a race (lint).
+fn fenced(recorded: &Recorded) -> Operation {
+    let (invoked, returned) = (micros(recorded.sent), Some(micros(recorded.answered)));
+    Operation { op: Op::Fence, outcome: Some(Outcome::Done), invoked, returned }
 }
 
 /// Who was granted what, for servers whose notifications do not say so.
@@ -116,6 +127,7 @@ pub(crate) fn model_reason(vector: &Vector, step: &Step, reason: Reason) -> Opti
         Reason::KeyTaken => ModelReason::KeyTaken,
         Reason::UnknownKey => ModelReason::UnknownKey,
         Reason::KeyEnded => ModelReason::KeyEnded,
+        Reason::BeforeFence => ModelReason::BeforeFence,
         Reason::ExpiryNotForward => ModelReason::ExpiryNotForward,
         _ => return None,
     })

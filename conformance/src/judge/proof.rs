@@ -9,7 +9,7 @@ use kpd_model::{
     history::{Event, State},
     linearize::{self, Operation, linearize},
     monitor::{self, monitor},
-    spec::{Outcome, Spec},
+    spec::{Outcome, Refusal, Spec},
     view::{self, Findings, Seen, setup_of},
 };
 
@@ -170,11 +170,16 @@ impl<'a> Story<'a> {
     fn refused(&self, verdict: &linearize::Verdict, kept: &[usize]) -> Proved<'a> {
         let nothing = || Proved { rule: "CLAIM-ONCE", says: String::new(), involved: vec![] };
         let linearize::Verdict::NotLinearizable { refusals, rule } = verdict else { return nothing() };
-        let telling = refusals.iter().find(|(_, refusal)| refusal.rule == *rule).or(refusals.first());
-        let Some((at, refusal)) = telling else {
+        // That a grant comes before its publication says that the search had not placed the publication yet: where the
+        // package was never published at all, that is definite and was told already. Another refusal says more.
+        let tells = |(_, refusal): &&(usize, Refusal)| refusal.rule != "CLAIM-BYTES";
+        let of_rule = |(_, refusal): &&(usize, Refusal)| refusal.rule == *rule;
+        let telling = refusals.iter().filter(tells).find(of_rule).or_else(|| refusals.iter().find(tells));
+        let Some((at, refusal)) = telling.or(refusals.first()) else {
             let says = "no order of the operations explains the answers".into();
             return Proved { rule, says, involved: vec![] };
         };
+        let rule = refusal.rule;
         let says = format!("{}: {}", self.recorded[*at].says, self.names.translate(&refusal.why));
         let others = kept.iter().filter(|other| *other != at).map(|other| self.recorded[*other]);
         let involved = others.chain([self.recorded[*at]]).collect();
@@ -225,3 +230,32 @@ const NAMED_MAX: usize = 3;
 
 /// Of more operations than these, not each answer is tried.
 const FORGOTTEN_MAX: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    #[test]
+    fn a_grant_before_its_publication_is_told_where_nothing_else_is() {
+        let text = "{ id: x, title: t, why: w, rules: [], users: { alice: {} }, key_packages: {} }";
+        let vector: Vector = yaml::read("x.yaml", text).unwrap();
+        let told = |rules: &[&'static str]| {
+            let refusals = rules.iter().map(|rule| (0, Refusal { rule, why: String::new() })).collect();
+            linearize::Verdict::NotLinearizable { refusals, rule: "CLAIM-BYTES" }
+        };
+        let recorded = Recorded {
+            path: "race.lanes.c[0]".into(),
+            says: "a claim".into(),
+            sent: Default::default(),
+            answered: Default::default(),
+            observed: Observed::Lost,
+            told: Default::default(),
+            exchanges: vec![],
+            saved: BTreeMap::new(),
+        };
+        let story = Story { recorded: vec![&recorded], ..Story::of(&vector, &[]) };
+        assert_eq!(story.refused(&told(&["CLAIM-BYTES", "LAST-REPLACED-WHOLE"]), &[]).rule, "LAST-REPLACED-WHOLE");
+        assert_eq!(story.refused(&told(&["CLAIM-BYTES"]), &[]).rule, "CLAIM-BYTES");
+    }
+}

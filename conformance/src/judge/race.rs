@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    binding::Hook,
     judge::{
         difference::in_words,
         history,
@@ -10,7 +11,7 @@ use crate::{
         span, step_verdict,
     },
     recording::{Observed, Recorded, Recording, Round},
-    vector::{Judge, Step, Vector, expect::Reason},
+    vector::{Judge, Race, Step, Vector, expect::Reason},
     verdict::{Failure, Verdict},
 };
 
@@ -36,7 +37,7 @@ pub(super) fn judge(vector: &Vector, recording: &Recording) -> Verdict {
     if let Some((index, failure)) = first {
         return Verdict::Fail(Failure { rounds: Some((index, failed, all)), ..failure });
     }
-    let (overlapping, rounds) = contention(recording);
+    let (overlapping, rounds) = vector.race.as_ref().map_or((0, 0), |race| contention(race, recording));
     match doubtful {
         Some(verdict) => verdict,
         None if rounds == 0 || overlapping * CONTENTION_NEEDED < rounds => {
@@ -47,15 +48,25 @@ pub(super) fn judge(vector: &Vector, recording: &Recording) -> Verdict {
     }
 }
 
-/// In how many rounds the first requests of two lanes truly overlapped, and how many rounds there were.
-pub(super) fn contention(recording: &Recording) -> (usize, usize) {
+/// In how many rounds the first requests of two lanes truly overlapped, and some request what was done to the server
+/// meanwhile, if anything was; and how many rounds there were.
+pub(super) fn contention(race: &Race, recording: &Recording) -> (usize, usize) {
+    let hook = |recorded: &Recorded| {
+        let mut lanes = race.lanes.iter();
+        lanes.find_map(|(name, steps)| {
+            let index = recorded.path.strip_prefix(&format!("race.lanes.{name}["))?.strip_suffix(']')?;
+            steps.get(index.parse::<usize>().ok()?)?.hook()
+        })
+    };
+    let at_once = |one: &Recorded, other: &Recorded| one.sent < other.answered && other.sent < one.answered;
     let overlaps = |round: &&Round| {
-        let first: Vec<_> =
-            round.steps.iter().filter(|step| step.path.starts_with("race.") && step.path.ends_with("[0]")).collect();
-        let pair = |(index, one): (usize, &&Recorded)| {
-            first[index + 1..].iter().any(|other| one.sent < other.answered && other.sent < one.answered)
-        };
-        first.iter().enumerate().any(pair)
+        let racing = round.steps.iter().filter(|step| step.path.starts_with("race."));
+        let (done, asked): (Vec<_>, Vec<_>) = racing.partition(|step| hook(step).is_some());
+        let first: Vec<_> = asked.iter().filter(|step| step.path.ends_with("[0]")).collect();
+        let pair = |(index, one): (usize, &&&Recorded)| first[index + 1..].iter().any(|other| at_once(one, other));
+        let mut ends = done.iter().filter(|step| hook(step) != Some(Hook::Start));
+        let meanwhile = done.is_empty() || ends.any(|end| asked.iter().any(|request| at_once(end, request)));
+        meanwhile && first.iter().enumerate().any(pair)
     };
     (recording.rounds.iter().filter(overlaps).count(), recording.rounds.len())
 }

@@ -117,6 +117,62 @@ fn a_last_resort_under_contention_is_named_with_what_was_left() {
     fails(&verdict(RACE, recording), "LAST-ONLY-WHEN-EXHAUSTED", "a2");
 }
 
+/// The server is killed, or set back, while two ask; then somebody asks for what is left.
+fn interrupted(lane: &str) -> String {
+    let race = RACE.replace("judge:", &format!("  o: [ {lane} ]\n  judge:"));
+    let race = race.replace("before:\n", "before:\n  - snapshot: {}\n");
+    race.replace("  - notifications: { as: phone }", "  - claim: { as: b1, of: alice }")
+}
+
+fn around(first: Observed, second: Observed, hooks: &[(u64, u64)], later: Observed) -> Recording {
+    let done = || Observed::Ok(Seen::Done {});
+    let hooks = hooks.iter().enumerate();
+    let hooks = hooks.map(|(index, (from, to))| at(&format!("race.lanes.o[{index}]"), *from, *to, done()));
+    let mut steps = vec![at("before[0]", 0, 1, done()), at("before[1]", 1, 2, published())];
+    steps.extend([at("race.lanes.c1[0]", 10, 20, first), at("race.lanes.c2[0]", 11, 40, second)]);
+    steps.extend(hooks);
+    steps.push(at("after[0]", 90, 91, later));
+    one_round(steps)
+}
+
+#[test]
+fn what_was_answered_before_a_kill_is_judged_with_what_is_answered_after_it() {
+    let vector = interrupted("{ kill: {} }, { start: {} }");
+    let hooks = [(20, 30), (30, 80)];
+    let seen = |later| verdict(&vector, around(granted("regular", "a1"), Observed::Lost, &hooks, later));
+    // The lost claim had a2, or it had not.
+    assert!(matches!(seen(granted("regular", "a2")), Verdict::Pass), "{:?}", seen(granted("regular", "a2")));
+    assert!(matches!(seen(granted("last_resort", "z")), Verdict::Pass));
+    fails(&seen(granted("regular", "a1")), "CLAIM-ONCE", "race.lanes.c1[0], and after[0]");
+    // Two answers before the kill are two grants, whatever was stored of them.
+    let both = around(granted("regular", "a1"), granted("regular", "a2"), &hooks, granted("regular", "a2"));
+    fails(&verdict(&vector, both), "CLAIM-ONCE", "race.lanes.c2[0], and after[0]");
+}
+
+#[test]
+fn a_kill_that_meets_no_request_is_no_contention() {
+    let vector = interrupted("{ kill: {} }, { start: {} }");
+    let seen =
+        around(granted("regular", "a1"), granted("regular", "a2"), &[(50, 60), (60, 80)], granted("last_resort", "z"));
+    let Verdict::Inconclusive { reason } = verdict(&vector, seen) else { panic!("it met nothing") };
+    assert_eq!(reason, "no contention: requests overlapped in 0 of 1 rounds only");
+}
+
+#[test]
+fn a_restore_fences_off_what_was_available_and_takes_no_grant_back() {
+    let vector = interrupted("{ restore: {} }");
+    let none = || {
+        let seen = ClientSeen { kind: "exhausted".into(), key_package: None };
+        Observed::Ok(Seen::Claimed(BTreeMap::from([("phone".into(), seen)])))
+    };
+    let seen = |later| verdict(&vector, around(granted("regular", "a1"), Observed::Lost, &[(20, 80)], later));
+    assert!(matches!(seen(none()), Verdict::Pass), "{:?}", seen(none()));
+    for later in [granted("regular", "a2"), granted("last_resort", "z")] {
+        assert!(matches!(seen(later.clone()), Verdict::Fail(_)), "{later:?}: {:?}", seen(later.clone()));
+    }
+    fails(&seen(granted("regular", "a1")), "CLAIM-ONCE", "race.lanes.c1[0], and after[0]");
+}
+
 #[test]
 fn a_package_that_nobody_published_is_named() {
     let recording = race(granted("regular", "unknown 12"), granted("regular", "a1"), told(&[("a1", "b2")]));
@@ -268,4 +324,61 @@ fn one_package_for_twenty_takes_no_search() {
     let claims = (0..20).map(|lane| at(&format!("race.lanes.c{lane}[0]"), 10, 20, granted("regular", "a7")));
     let steps = [at("before[0]", 0, 1, published())].into_iter().chain(claims).collect();
     fails(&verdict(&vector, one_round(steps)), "CLAIM-ONCE", "race.lanes.c0[0], and race.lanes.c1[0]");
+}
+
+/// A last resort gives way to another while claims run.
+const REPLACED: &str = "
+id: x
+title: t
+why: w
+rules: [LAST-REPLACED-WHOLE]
+users: { alice: { clients: [phone] }, b1: {}, b2: {} }
+key_packages: { z1: { client: phone, last_resort: true }, z2: { client: phone, last_resort: true } }
+before:
+  - publish: { as: phone, key_packages: [z1] }
+race:
+  rounds: 1
+  lanes:
+    c1: [ { claim: { as: b1, of: alice } }, { claim: { as: b1, of: alice } } ]
+    c2: [ { claim: { as: b2, of: alice } }, { claim: { as: b2, of: alice } } ]
+    owner: [ { publish: { as: phone, key_packages: [z2] } } ]
+  judge: linearizable
+";
+
+#[test]
+fn a_last_resort_that_was_replaced_is_named_by_its_rule() {
+    let z = |name: &str| granted("last_resort", name);
+    let seen = |publication: (u64, u64), claims: [(&str, u64, u64, Observed); 4]| {
+        let mut steps = vec![at("before[0]", 0, 1, published())];
+        steps.push(at("race.lanes.owner[0]", publication.0, publication.1, published()));
+        steps.extend(
+            claims
+                .into_iter()
+                .map(|(path, sent, answered, observed)| at(&format!("race.lanes.{path}"), sent, answered, observed)),
+        );
+        steps.sort_by_key(|step| step.sent);
+        verdict(REPLACED, one_round(steps))
+    };
+    // After the publication was answered.
+    let late = seen(
+        (10, 20),
+        [
+            ("c1[0]", 10, 12, z("z1")),
+            ("c2[0]", 10, 25, z("z2")),
+            ("c1[1]", 30, 35, z("z1")),
+            ("c2[1]", 30, 36, z("z2")),
+        ],
+    );
+    fails(&late, "LAST-REPLACED-WHOLE", "no longer in its place: race.lanes.owner[0], and race.lanes.c1[1]");
+    // After somebody got the new one, while the publication is under way.
+    let back = seen(
+        (10, 60),
+        [
+            ("c1[0]", 10, 12, z("z1")),
+            ("c2[0]", 10, 25, z("z2")),
+            ("c1[1]", 30, 35, z("z1")),
+            ("c2[1]", 30, 36, z("z2")),
+        ],
+    );
+    fails(&back, "LAST-REPLACED-WHOLE", "race.lanes.c1[1]: the last resort z1 was replaced or withdrawn before");
 }

@@ -1,6 +1,9 @@
 //! Races: every interleaving of the lanes, as histories that the judge itself must pass, and lies that it must not.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     catalogue::Catalogue,
@@ -10,7 +13,7 @@ use crate::{
         prover::Prover,
         replay::{Branch, distinct},
     },
-    recording::{Recorded, Recording, Round},
+    recording::{Observed, Recorded, Recording, Round, Seen},
     vector::{Race, Step, Vector},
     verdict::Verdict,
 };
@@ -55,9 +58,12 @@ pub(super) fn interleave(prover: &mut Prover<'_>, race: &Race, branches: Vec<Bra
 
 /// The judge passes every history that the model allows, or one of the two is wrong.
 pub(super) fn judged(prover: &mut Prover<'_>, branches: &[Branch]) {
-    let Some(step) = prover.vector.race.as_ref().and_then(|race| race.lanes.values().flatten().next()) else { return };
-    for branch in branches {
-        let verdict = verdict(prover.vector, branch.recorded.clone());
+    let Some(race) = &prover.vector.race else { return };
+    let Some(step) = race.lanes.values().flatten().next() else { return };
+    let lost = branches.iter().filter(|_| race.is_interrupted()).map(|branch| (branch, last_lost(&branch.recorded)));
+    let histories = branches.iter().map(|branch| (branch, branch.recorded.clone())).chain(lost);
+    for (branch, recorded) in histories {
+        let verdict = verdict(prover.vector, recorded);
         if !matches!(verdict, Verdict::Pass) {
             let says = verdict.failure().map(|failure| failure.says.clone());
             let says = says.or_else(|| verdict.reason().map(str::to_string)).unwrap_or_default();
@@ -65,6 +71,20 @@ pub(super) fn judged(prover: &mut Prover<'_>, branches: &[Branch]) {
             prover.fault("race", step, FaultKind::Misjudged { verdict }, &branch.story);
         }
     }
+}
+
+/// The same where the last answer of each lane got lost, as where the server is killed meanwhile.
+fn last_lost(recorded: &[Recorded]) -> Vec<Recorded> {
+    let (mut steps, mut lanes) = (recorded.to_vec(), BTreeSet::new());
+    for step in steps.iter_mut().rev() {
+        let lane = step.path.strip_prefix("race.lanes.").and_then(|rest| rest.split('[').next());
+        // What is done from outside has no answer that could get lost.
+        let answered = step.observed != Observed::Ok(Seen::Done {});
+        if lane.is_some_and(|lane| answered && lanes.insert(lane.to_string())) {
+            step.observed = Observed::Lost;
+        }
+    }
+    steps
 }
 
 /// Whether the judge, who sees all answers of a round, rejects this one.

@@ -75,6 +75,7 @@ pub(crate) fn name(hook: Hook) -> &'static str {
         Hook::Restart => "restart",
         Hook::Snapshot => "snapshot",
         Hook::Restore => "restore",
+        Hook::Clock => "clock",
     }
 }
 

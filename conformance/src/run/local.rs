@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{
-    clock,
     mls::groups::Joined,
     recording::{Broken, Observed, Seen},
     run::{perform::Performed, vector_run::Runner, world::World},
@@ -26,7 +25,7 @@ impl Runner<'_> {
             return self.join(join, world).map(Some);
         }
         if let Some(awaited) = &step.await_expiry {
-            return Ok(Some(done(self.await_expiry(awaited, world).await)));
+            return self.await_expiry(awaited, world).await.map(done).map(Some);
         }
         if let Some(awaited) = &step.await_key_expiry {
             return self.await_key_expiry(awaited, world).await.map(done).map(Some);
@@ -72,25 +71,49 @@ impl Runner<'_> {
         Ok(Performed::locally(says, observed, self.begun, world))
     }
 
-    async fn await_expiry(&self, awaited: &AwaitExpiry, world: &World) -> String {
+    async fn await_expiry(&self, awaited: &AwaitExpiry, world: &World) -> Result<String, Broken> {
         let lifetime = self.vector.key_packages.get(&awaited.key_package).and_then(|recipe| recipe.not_after);
-        self.wait(past(world.absolute(lifetime.unwrap_or_default()))).await;
-        format!("{} expires", awaited.key_package)
+        let moved = self.past(world.absolute(lifetime.unwrap_or_default())).await?;
+        Ok(format!("{} expires{moved}", awaited.key_package))
     }
 
     async fn await_key_expiry(&self, awaited: &AwaitKeyExpiry, world: &World) -> Result<String, Broken> {
         let client = self.vector.client(&awaited.client);
         let expiry = client.and_then(|client| world.key_expiries.get(&client).copied());
         let never = || Broken::Suite(format!("the server took no expiry for the key of {}", awaited.client));
-        self.wait(past(expiry.ok_or_else(never)?)).await;
-        Ok(format!("the signature key of {} expires", awaited.client))
+        let moved = self.past(expiry.ok_or_else(never)?).await?;
+        Ok(format!("the signature key of {} expires{moved}", awaited.client))
     }
 
     /// Waits exactly as long as the server said: that it keeps its word is the question.
     async fn await_retry(&self, awaited: &AwaitRetry, world: &World) -> Result<String, Broken> {
         let seconds = patience(&awaited.from, world.saved.get(awaited.from.trim_start_matches('$')))?;
+        if self.server.has_clock() {
+            self.server.move_clock(seconds).await?;
+            return Ok(format!("{seconds} s pass, as the refusal said{MOVED}"));
+        }
         self.wait(tokio::time::sleep(Duration::from_secs(seconds))).await;
         Ok(format!("{seconds} s pass, as the refusal said"))
+    }
+
+    /// Waits until a moment has certainly passed by a clock that differs from ours by less than a second, or moves the
+    /// server's there; what is to be said of it.
+    async fn past(&self, moment: u64) -> Result<&'static str, Broken> {
+        let passed = moment.saturating_add(1);
+        if self.server.has_clock() {
+            let left = passed.saturating_sub(self.server.now());
+            if left > 0 {
+                self.server.move_clock(left).await?;
+            }
+            return Ok(MOVED);
+        }
+        let wait = async {
+            while self.server.now() < passed {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        self.wait(wait).await;
+        Ok("")
     }
 
     async fn wait(&self, wait: impl Future<Output = ()>) {
@@ -101,12 +124,8 @@ impl Runner<'_> {
     }
 }
 
-/// Waits until a moment has certainly passed by a clock that differs from ours by less than a second.
-async fn past(moment: u64) {
-    while clock::now() < moment.saturating_add(1) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
+/// How a report tells it from real waiting.
+const MOVED: &str = " (its clock is moved)";
 
 fn patience(name: &str, told: Option<&Value>) -> Result<u64, Broken> {
     match told.and_then(Value::as_u64) {

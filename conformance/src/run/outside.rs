@@ -1,44 +1,69 @@
 //! Steps that do something to the server from outside, and the wait until it answers again.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::time::Instant;
 
 use crate::{
-    binding::Hook,
+    binding::{Hook, render::Variables},
     recording::{Broken, Observed, Seen},
-    run::{Server, hooks, perform::Performed, vector_run::Runner, world::World},
+    run::{Server, hooks, perform::Performed, transport::Lane, vector_run::Runner, world::World},
 };
 
 /// A server that takes longer to begin is not waited for.
 const READY_AT_MOST: Duration = Duration::from_secs(30);
 
-const BETWEEN: Duration = Duration::from_millis(50);
+const BETWEEN: Duration = Duration::from_millis(20);
 
 impl Runner<'_> {
     pub(super) async fn act_from_outside(&self, hook: Hook, world: &World) -> Result<Performed, Broken> {
-        let name = hooks::name(hook);
-        let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
-        let hooks = self.server.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
-        let mut variables = self.server.variables.clone();
-        variables.extend(self.server.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
-        hooks.run(hook, variables).await.map_err(Broken::Setup)?;
-        match hook {
-            Hook::Kill => {
-                let killed = self.server.until(false, "it answers on, though the hook kill was run").await;
-                killed.map_err(Broken::Setup)?;
-            }
-            Hook::Start | Hook::Restart | Hook::Restore => {
-                let begun = self.server.until(true, &format!("it does not answer after the hook {name}")).await;
-                begun.map_err(Broken::Gone)?;
-            }
-            Hook::Snapshot => {}
-        }
-        Ok(Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world))
+        let begun = self.begun.elapsed();
+        self.server.act(hook).await?;
+        let mut done = Performed::locally(says(hook).into(), Observed::Ok(Seen::Done {}), self.begun, world);
+        // It took effect at some moment since.
+        done.recorded.sent = begun;
+        Ok(done)
     }
 }
 
 impl Server {
+    /// Does something to it from outside, and waits until that has come about.
+    pub(crate) async fn act(&self, hook: Hook) -> Result<(), Broken> {
+        let name = hooks::name(hook);
+        let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
+        let hooks = self.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
+        hooks.run(hook, self.hook_variables()).await.map_err(Broken::Setup)?;
+        match hook {
+            Hook::Kill => {
+                let killed = self.until(false, "it answers on, though the hook kill was run").await;
+                killed.map_err(Broken::Setup)
+            }
+            Hook::Start | Hook::Restart | Hook::Restore => {
+                let begun = self.until(true, &format!("it does not answer after the hook {name}")).await;
+                begun.map_err(Broken::Gone)
+            }
+            Hook::Snapshot | Hook::Clock => Ok(()),
+        }
+    }
+
+    /// Moves its clock, and the suite's with it.
+    pub(crate) async fn move_clock(&self, seconds: u64) -> Result<(), Broken> {
+        let hooks = self.hooks.as_ref().filter(|hooks| hooks.has(Hook::Clock));
+        let hooks = hooks.ok_or_else(|| Broken::Suite("nobody is there to move the server's clock".into()))?;
+        let ahead = self.ahead.load(Ordering::Relaxed).saturating_add(seconds);
+        let mut variables = self.hook_variables();
+        variables.extend([("seconds".into(), seconds.into()), ("ahead".into(), ahead.into())]);
+        hooks.run(Hook::Clock, variables).await.map_err(Broken::Setup)?;
+        self.ahead.store(ahead, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn hook_variables(&self) -> Variables {
+        let mut variables = self.variables.clone();
+        variables.extend(self.endpoints.first().map(|endpoint| ("target".into(), endpoint.as_str().into())));
+        variables
+    }
+
     /// Waits until it answers, for as long as a server may take to begin.
     ///
     /// # Errors
@@ -46,6 +71,20 @@ impl Server {
     /// If it does not.
     pub async fn begun(&self) -> Result<(), String> {
         self.until(true, "it does not answer").await
+    }
+
+    /// Waits until the server answers on a lane, whose connection may have to be made anew.
+    pub(super) async fn answers_on(&self, lane: &Lane) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            match self.alive(lane).await {
+                Ok(()) => return Ok(()),
+                Err(why) if begun.elapsed() > READY_AT_MOST => {
+                    return Err(format!("it does not answer again, {} s long: {why}", READY_AT_MOST.as_secs()));
+                }
+                Err(_) => tokio::time::sleep(BETWEEN).await,
+            }
+        }
     }
 
     /// Waits until every endpoint answers, or none does.
@@ -73,5 +112,6 @@ fn says(hook: Hook) -> &'static str {
         Hook::Restart => "the server is restarted",
         Hook::Snapshot => "the operator makes a backup",
         Hook::Restore => "the operator restores the backup",
+        Hook::Clock => "the server's clock is moved",
     }
 }

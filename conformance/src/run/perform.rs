@@ -30,7 +30,6 @@ impl Runner<'_> {
         lane: &Lane,
         world: &'w World,
         mut call: Call<'w>,
-        cipher_suite: Option<u64>,
         gate: Option<&Gate>,
     ) -> Result<Performed, Broken> {
         for (name, value) in &self.server.variables {
@@ -38,7 +37,7 @@ impl Runner<'_> {
             call.variables.entry(name.clone()).or_insert_with(|| value.clone());
         }
         if self.server.adapter.is_some() {
-            return self.by_adapter(lane, world, call, cipher_suite, gate).await;
+            return self.by_adapter(lane, world, call, gate).await;
         }
         let exchanges = self.server.binding.operations.get(&call.operation);
         let exchanges =
@@ -99,7 +98,7 @@ impl Runner<'_> {
                 }
             }
             if sent_any {
-                recorded.observed = observed(&call, meaning, &records, world, cipher_suite);
+                recorded.observed = observed(&call, meaning, &records, world);
             }
             if !matches!(recorded.observed, Observed::Ok(_)) {
                 break;
@@ -144,7 +143,7 @@ impl Runner<'_> {
     }
 
     /// No answer came. In a race that is a lost answer, which may have done anything; elsewhere a server that goes on
-    /// living has failed to answer, and one that does not is gone.
+    /// living has failed to answer, and one that does not is gone, unless the race itself has killed it.
     async fn unanswered(
         &self,
         lane: &Lane,
@@ -152,11 +151,12 @@ impl Runner<'_> {
         error: &Result<(), NoAnswer>,
     ) -> Result<Performed, Broken> {
         let error = error.as_ref().err().map_or_else(String::new, ToString::to_string);
-        if self.server.alive(lane).await.is_err() {
+        recorded.answered = self.begun.elapsed();
+        let interrupted = self.course.is_some_and(|course| course.interrupted);
+        if !interrupted && self.server.alive(lane).await.is_err() {
             return Err(Broken::Gone(error));
         }
-        recorded.answered = self.begun.elapsed();
-        recorded.observed = if self.place.is_none() {
+        recorded.observed = if self.course.is_some() {
             Observed::Lost
         } else {
             Observed::Unexpected(format!("no answer, though it goes on: {error}"))
@@ -166,19 +166,13 @@ impl Runner<'_> {
 }
 
 /// What an answer means in the words of the vector.
-pub(super) fn observed(
-    call: &Call<'_>,
-    meaning: Meaning,
-    records: &[Record],
-    world: &World,
-    cipher_suite: Option<u64>,
-) -> Observed {
+pub(super) fn observed(call: &Call<'_>, meaning: Meaning, records: &[Record], world: &World) -> Observed {
     let asked = Asked {
         operation: call.operation,
         of: call.target.as_deref(),
         client: call.variables.get("client").and_then(Value::as_str),
         packages: &call.packages,
-        cipher_suite,
+        cipher_suite: call.variables.get("cipher_suite").and_then(Value::as_u64),
     };
     match meaning {
         Meaning::Ok(_) => match reading::seen(&asked, records, world) {

@@ -8,7 +8,6 @@ use crate::{
         render::{self, Rendered, Variables},
         scalar::text_of,
     },
-    clock,
     material::{self, MaterialKind},
     recording::Broken,
     run::{
@@ -94,7 +93,7 @@ impl Runner<'_> {
             let signer = signing::Signer {
                 private_key: actor.mls.private_key(),
                 keyid: &keyid,
-                now: clock::now(),
+                now: self.server.now(),
                 nonce: format!("{:032x}", rand::random::<u128>()),
                 proof: call.proof,
             };

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     binding::{Operation, classify::Look},
     catalogue::Profile,
-    clock, judge,
+    judge,
     recording::{Broken, Observed, Recorded},
     run::{
         Server, operation,
@@ -109,14 +109,14 @@ pub async fn walk(
 ) -> Result<(), Broken> {
     let lanes = vector_run::lanes(server, walk).map_err(Broken::Suite)?;
     let place = Places::new(1).take().await;
-    let world = World::new(walk, &server.binding, Seed::of_run(seed), clock::now());
+    let world = World::new(walk, &server.binding, Seed::of_run(seed), server.now());
     let mut walker =
         Walker { server, vector: walk, lanes: &lanes, place: &place, world, wrong: vec![], blocked: false, met };
     walker.policy().await?;
     if !walker.register_all().await? {
         return Ok(());
     }
-    walker.world.make_packages(walk, clock::now())?;
+    walker.world.make_packages(walk, server.now())?;
     let last_resort = server.binding.profiles.contains(&Profile::LastResort);
     let steps = walk.steps.iter().filter(|_| last_resort);
     for step in walk.before.iter().chain(steps).chain(&walk.after) {
@@ -224,12 +224,12 @@ impl Walker<'_> {
             begun: Instant::now(),
             lanes: self.lanes,
             place: Some(self.place),
+            course: None,
         };
         call.look = true;
         let operation = call.operation;
         let says = call.says.clone();
-        let suite = step.and_then(|step| step.stock.as_ref()).map(|stock| u64::from(stock.cipher_suite));
-        let mut tried = match runner.perform(&self.lanes[0], &self.world, call, suite, None).await {
+        let mut tried = match runner.perform(&self.lanes[0], &self.world, call, None).await {
             Ok(performed) => {
                 if matches!(performed.recorded.observed, Observed::Ok(_)) {
                     performed.enlist(&mut self.world);

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Barrier, task::JoinSet, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     binding::Operation,
-    clock,
     recording::{Broken, Observed, Recorded, Recording, Round},
     run::{
         Server, operation,
         perform::Performed,
         place::Place,
+        race::Course,
         transport::{Gate, Lane},
         world::{Actor, World},
     },
     seed::Seed,
-    vector::{Race, Step, Until, Vector},
+    vector::{Step, Until, Vector},
 };
 
 /// Runs a vector, and stops where it cannot go on.
@@ -35,7 +35,7 @@ pub(super) async fn run(
     };
     for number in 0..rounds {
         let mut round = Round::default();
-        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place) };
+        let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place), course: None };
         let ended = runner.round(seed.child(&format!("round {number}")), &mut round).await;
         recording.rounds.push(round);
         if let Err(broken) = ended {
@@ -60,18 +60,20 @@ pub(super) struct Runner<'a> {
     pub(super) lanes: &'a [Lane],
     /// None in the lanes of a race, which have that of their vector together.
     pub(super) place: Option<&'a Place>,
+    /// How far the race has come, in its lanes.
+    pub(super) course: Option<&'a Course>,
 }
 
 impl Runner<'_> {
     async fn round(&self, seed: Seed, round: &mut Round) -> Result<(), Broken> {
-        let mut world = World::new(self.vector, &self.server.binding, seed, clock::now());
+        let mut world = World::new(self.vector, &self.server.binding, seed, self.server.now());
         self.register_all(&mut world).await?;
-        world.make_packages(self.vector, clock::now())?;
+        world.make_packages(self.vector, self.server.now())?;
         let vector = self.vector;
         self.in_order("before", &vector.before, &mut world, round).await?;
         self.in_order("steps", &vector.steps, &mut world, round).await?;
         if let Some(race) = &vector.race {
-            self.race(race, &mut world, round).await?;
+            self.race(race, &world, round).await?;
         }
         self.in_order("after", &vector.after, &mut world, round).await
     }
@@ -95,7 +97,7 @@ impl Runner<'_> {
                 None => operation::register(actor),
                 Some(first) => operation::register_further(further, first, actor),
             };
-            let performed = self.perform(&self.lanes[0], world, call, None, None).await?;
+            let performed = self.perform(&self.lanes[0], world, call, None).await?;
             match &performed.recorded.observed {
                 Observed::Ok(_) => performed.enlist(world),
                 other => {
@@ -118,50 +120,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    async fn race(&self, race: &Race, world: &mut World, round: &mut Round) -> Result<(), Broken> {
-        for lane in &self.lanes[1..] {
-            self.warm(lane).await?;
-        }
-        let gate: Gate = Arc::new(Barrier::new(race.lanes.len()));
-        let mut tasks = JoinSet::new();
-        for (number, (name, steps)) in race.lanes.iter().enumerate() {
-            let (server, vector, lane) = (self.server.clone(), Arc::clone(self.vector), self.lanes[number + 1].clone());
-            let (gate, name, steps, begun) = (Arc::clone(&gate), name.clone(), steps.clone(), self.begun);
-            let mut world = world.clone();
-            tasks.spawn(async move {
-                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[], place: None };
-                let mut recorded = vec![];
-                for (index, step) in steps.iter().enumerate() {
-                    let path = format!("race.lanes.{name}[{index}]");
-                    let gate = Some(&gate).filter(|_| index == 0);
-                    match runner.step(&lane, path, step, &mut world, gate).await {
-                        Ok(step) => recorded.push(step),
-                        Err(broken) => return (recorded, Some(broken)),
-                    }
-                }
-                (recorded, None)
-            });
-        }
-        let mut broken = None;
-        while let Some(lane) = tasks.join_next().await {
-            match lane {
-                Ok((recorded, why)) => {
-                    round.steps.extend(recorded);
-                    broken = broken.or(why);
-                }
-                Err(error) => broken = Some(Broken::Suite(format!("a lane ended: {error}"))),
-            }
-        }
-        round.steps.sort_by_key(|recorded| recorded.sent);
-        broken.map_or(Ok(()), Err)
-    }
-
-    /// A connection that is open already takes part in a race on equal terms.
-    async fn warm(&self, lane: &Lane) -> Result<(), Broken> {
-        self.server.alive(lane).await.map_err(Broken::Gone)
-    }
-
-    async fn step(
+    pub(super) async fn step(
         &self,
         lane: &Lane,
         path: String,
@@ -201,8 +160,7 @@ impl Runner<'_> {
     /// One operation of a server.
     async fn ask(&self, lane: &Lane, world: &World, step: &Step, gate: Option<&Gate>) -> Result<Performed, Broken> {
         let call = operation::call(self.vector, world, step)?;
-        let suite = step.stock.as_ref().map(|stock| u64::from(stock.cipher_suite));
-        self.perform(lane, world, call, suite, gate).await
+        self.perform(lane, world, call, gate).await
     }
 
     /// The same claim again, as a new one each time; its first and its last answer are kept.

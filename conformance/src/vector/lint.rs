@@ -1,5 +1,6 @@
 //! What is wrong with a vector that has the right form: names that nobody declared, steps that say nothing.
 
+mod outside;
 mod steps;
 
 use crate::{catalogue::Catalogue, vector::Vector, yaml::FileError};

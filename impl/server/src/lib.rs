@@ -5,7 +5,7 @@
 //! `extract` (from a request to its parts), `problem` and `status` (what a refusal is in HTTP), `routes`, [`config`] and
 //! [`logs`] (what an operator sets), [`metrics`], `tls`, [`serve`], [`mutants`].
 
-mod clock;
+pub mod clock;
 
 pub mod config;
 

@@ -42,10 +42,16 @@ const KEY: [&str; 9] = [
 /// Stands for the list of an answer, whose items have a variable too.
 pub(super) const OF_AN_ANSWER: &str = " of an answer";
 
+/// Stands for what the hook `clock` is filled with beside the others.
+pub(super) const OF_THE_CLOCK: &str = " of the clock";
+
 /// The variables of an operation, or of what belongs to none; inside a list, those of its items too.
 pub(super) fn variables(operation: Option<Operation>, list: Option<&str>) -> Vec<&'static str> {
     use Operation as O;
-    let Some(operation) = operation else { return vec!["target", "name", "server", "user", "client"] };
+    let Some(operation) = operation else {
+        let clock: &[&str] = if list == Some(OF_THE_CLOCK) { &["seconds", "ahead"] } else { &[] };
+        return [&["target", "name", "server", "user", "client"], clock].concat();
+    };
     let own: &[&str] = match operation {
         O::Register | O::AddClient | O::AddKey | O::AddKeyByToken | O::ExtendKey => &KEY,
         O::Claim => &["cipher_suite", "cipher_suites", "last_resort", "idempotency_key", "required_capabilities"],

@@ -54,7 +54,8 @@ pub(super) fn of(binding: &Binding) -> Uses {
         uses.request(ready, &at("ready"));
     }
     for (hook, command) in &binding.hooks {
-        let at = at(&format!("the hook {}", crate::run::hooks::name(*hook)));
+        let list = (*hook == crate::binding::Hook::Clock).then(|| known::OF_THE_CLOCK.to_string());
+        let at = At { list, ..at(&format!("the hook {}", crate::run::hooks::name(*hook))) };
         uses.texts(command.command.iter().chain(command.environment.values()), &at);
     }
     if let Some(adapter) = &binding.adapter {

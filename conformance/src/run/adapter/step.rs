@@ -26,7 +26,6 @@ impl Runner<'_> {
         lane: &Lane,
         world: &World,
         mut call: Call<'_>,
-        cipher_suite: Option<u64>,
         gate: Option<&Gate>,
     ) -> Result<Performed, Broken> {
         let Some(adapter) = &self.server.adapter else { return Err(Broken::Suite("no adapter runs".into())) };
@@ -45,11 +44,11 @@ impl Runner<'_> {
                 learned = saved;
                 recorded.told = Told { retry_after, answer: call.whole.then(|| answer_as_a_whole(answer)) };
                 let records = if let Meaning::Ok(records) = &meaning { records.clone() } else { vec![] };
-                perform::observed(&call, meaning, &records, world, cipher_suite)
+                perform::observed(&call, meaning, &records, world)
             }
             Err(NoAnswer::Ended(why)) => return Err(Broken::Gone(why.clone())),
             // As with a server: in a race nobody knows, elsewhere an answer was owed.
-            Err(NoAnswer::Late(_)) if self.place.is_none() => Observed::Lost,
+            Err(NoAnswer::Late(_)) if self.course.is_some() => Observed::Lost,
             Err(NoAnswer::Late(waited)) => {
                 Observed::Unexpected(format!("the adapter did not answer within {} s", waited.as_secs()))
             }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::binding::Hook;
 use crate::vector::{
-    Block, Claim, Judge, Step,
+    Block, Capability, Claim, Judge, Step,
     expect::{Expect, Reasons},
     lint::Lint,
 };
+
+/// What takes longer than this is waited for by moving a clock, or not at all. Seconds.
+const AWAITED_AT_MOST: i64 = 60;
 
 /// A claim that is repeated more often than this keeps a server busy, and teaches nothing.
 const REPEATED_AT_MOST: u32 = 1000;
@@ -21,6 +23,7 @@ impl Lint<'_> {
         let mut saved = BTreeSet::new();
         let mut expiring = BTreeSet::new();
         self.outside();
+        self.spans();
         for (path, step) in vector.all_steps() {
             self.operation(&path, step);
             self.named(step);
@@ -68,42 +71,24 @@ impl Lint<'_> {
         }
     }
 
-    /// What is done to the server from outside comes in an order that makes sense.
-    fn outside(&mut self) {
+    /// What is waited for takes a moment, or the vector says that it needs a clock that can be moved; which needs something
+    /// to be waited for.
+    fn spans(&mut self) {
         let vector = self.vector;
-        let (mut killed, mut kept) = (false, false);
+        let moved = vector.needs.contains(&Capability::Clock);
+        let mut waits = false;
         for (path, step) in vector.all_steps() {
-            let Some(hook) = step.hook() else {
-                if killed {
-                    let says = format!("{path} asks a server that was killed, and not started");
-                    self.error("kill", says, "`start: {}` must follow `kill: {}`");
-                }
-                killed = false;
-                continue;
-            };
-            let says = match hook {
-                _ if path.starts_with("race.") => Some("in a race"),
-                Hook::Start if !killed => Some("of a server that was not killed"),
-                Hook::Kill | Hook::Restart | Hook::Snapshot if killed => Some("of a server that was killed"),
-                Hook::Restore if !kept => Some("without a copy from an earlier `snapshot: {}`"),
-                _ => None,
-            };
-            if let Some(says) = says {
-                self.error(
-                    step.operation(),
-                    format!("{path}: {} {says}", step.operation()),
-                    "put it where it can be done",
-                );
+            waits |= step.waits_for_a_moment();
+            let expiry = step.await_expiry.as_ref().and_then(|awaited| vector.key_packages.get(&awaited.key_package));
+            let seconds = expiry.map(|recipe| recipe.lifetime().1);
+            if let Some(seconds) = seconds.filter(|seconds| *seconds > AWAITED_AT_MOST && !moved) {
+                let says = format!("{path} waits {seconds} s");
+                self.error("await_expiry", says, format!("{AWAITED_AT_MOST} at most, or `needs: [clock]`"));
             }
-            if step.expect.is_some() {
-                let says = format!("{path} expects something of what is done from outside");
-                self.error(step.operation(), says, "it succeeds, or nothing is known: leave out `expect`");
-            }
-            killed = hook == Hook::Kill;
-            kept |= hook == Hook::Snapshot;
         }
-        if killed {
-            self.error("kill", "the server is killed last, and stays so".into(), "`start: {}` must follow `kill: {}`");
+        if moved && !waits {
+            let says = "it needs a clock that can be moved, and waits for no moment".into();
+            self.error("clock", says, "`await_expiry`, `await_key_expiry`, or leave it out");
         }
     }
 

@@ -97,8 +97,13 @@ impl Step {
     /// Whether it waits for a moment, or for something to be told.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let moment = self.await_expiry.is_some() || self.await_key_expiry.is_some() || self.await_retry.is_some();
-        moment || self.waits_to_be_told()
+        self.waits_for_a_moment() || self.waits_to_be_told()
+    }
+
+    /// Whether it waits for a moment that a clock decides.
+    #[must_use]
+    pub fn waits_for_a_moment(&self) -> bool {
+        self.await_expiry.is_some() || self.await_key_expiry.is_some() || self.await_retry.is_some()
     }
 
     /// Whether an owner waits for its notifications.

@@ -12,7 +12,7 @@ use kpd_directory::{
     upkeep::RemoveClientError,
 };
 
-use super::lies::{ClaimRuling, had_also_happened, had_been_published, withdrawn};
+use super::lies::{ClaimRuling, grants, had_also_happened, had_been_published, withdrawn};
 use crate::seams::{Batch, Ruling, Scene, Seams, claim_from};
 
 type InventoryRuling = Ruling<Inventory, FeedError>;
@@ -43,12 +43,29 @@ pub(super) fn purges_at_half_life(scene: &Scene<'_>, claim: &Claim) -> ClaimRuli
 
 /// It decides as if what has lived for half of its lifetime had never been published, unless it is available.
 pub(super) fn forgets_used_at_half_life(scene: &Scene<'_>, batch: &Batch) -> Ruling<Published, PublishError> {
+    forgets_used(scene, batch, |facts| is_past_half(scene, facts))
+}
+
+/// The same of what was granted a month ago: whoever looks on the day of the grant sees nothing.
+pub(super) fn forgets_used_after_a_month(scene: &Scene<'_>, batch: &Batch) -> Ruling<Published, PublishError> {
+    const MONTH: u64 = 30 * 24 * 60 * 60;
+    let old = |event: &&Event| matches!(event, Event::Claimed { at, .. } if at.saturating_add(MONTH) <= scene.now);
+    let claimed: Vec<_> = scene.history.iter().filter(old).cloned().collect();
+    let granted: BTreeSet<_> = grants(&claimed).into_iter().map(|(_, reference, _)| reference).collect();
+    forgets_used(scene, batch, |facts| granted.contains(&facts.reference))
+}
+
+fn forgets_used(
+    scene: &Scene<'_>,
+    batch: &Batch,
+    is_forgotten: impl Fn(&Facts) -> bool,
+) -> Ruling<Published, PublishError> {
     let states = scene.state.inventory(scene.now, &batch.client);
     let available = |facts: &Facts| {
         let kept = states.iter().flat_map(|inventory| &inventory.packages);
         kept.into_iter().any(|kept| kept.reference == facts.reference && kept.state == PackageState::Available)
     };
-    let keeps = |facts: &Facts| available(facts) || !is_past_half(scene, facts);
+    let keeps = |facts: &Facts| available(facts) || !is_forgotten(facts);
     let state = had_been_published(scene, |_, batch| batch.into_iter().filter(keeps).collect());
     (Seams::HONEST.publish)(&Scene { state: &state, ..*scene }, batch)
 }

@@ -20,7 +20,13 @@ pub(super) fn careless(stores: Stores) -> Stores {
 
 /// Only a file can be late; what ends with the process is stored as soon as it is anywhere.
 pub(super) fn hasty(stores: Stores) -> Stores {
-    stores.file.iter().for_each(crate::store::Durable::be_hasty);
+    stores.file.iter().for_each(|file| file.be_hasty(1));
+    stores
+}
+
+/// The same, but only once several wait for the disk: who asks one after the other never sees it.
+pub(super) fn hasty_under_load(stores: Stores) -> Stores {
+    stores.file.iter().for_each(|file| file.be_hasty(2));
     stores
 }
 

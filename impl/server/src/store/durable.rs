@@ -25,7 +25,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -69,8 +69,8 @@ struct Handle {
 struct Shared {
     path: PathBuf,
     condition: Condition,
-    /// For the mutant that answers before the disk has anything.
-    hasty: AtomicBool,
+    /// Once so many wait together, everybody is answered before the disk has anything: for mutants that do so.
+    hasty: AtomicUsize,
     /// How much longer each commit takes than the disk makes it; microseconds.
     slower: AtomicU64,
 }
@@ -91,8 +91,8 @@ impl Durable {
             format::make(path)?;
         }
         let condition = Condition::open(path, open)?;
-        let shared =
-            Arc::new(Shared { path: path.into(), condition, hasty: AtomicBool::new(false), slower: AtomicU64::new(0) });
+        let hasty = AtomicUsize::new(usize::MAX);
+        let shared = Arc::new(Shared { path: path.into(), condition, hasty, slower: AtomicU64::new(0) });
         let (queue, jobs) = mpsc::channel();
         let writing = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer::write(&writing, &jobs));
@@ -107,9 +107,9 @@ impl Durable {
         &self.0.shared.path
     }
 
-    /// Answers from now on before the disk has anything: a lie, for the mutant that tells it.
-    pub(crate) fn be_hasty(&self) {
-        self.0.shared.hasty.store(true, Ordering::Relaxed);
+    /// Answers before the disk has anything, once so many have waited for it together: a lie, for the mutants that tell it.
+    pub(crate) fn be_hasty(&self, together: usize) {
+        self.0.shared.hasty.store(together, Ordering::Relaxed);
     }
 
     /// Makes each commit take so much longer from now on, as on a disk that syncs slowly: for benchmarks.

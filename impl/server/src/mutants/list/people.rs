@@ -190,6 +190,9 @@ mutants! {
     "forgets-used-at-half-life" breaks "LIFE-TOMBSTONE":
         "A used KeyPackage is forgotten when half of its lifetime is over, and published again.",
         TRUTH with publish: life::forgets_used_at_half_life;
+    "forgets-used-after-a-month" breaks "LIFE-TOMBSTONE":
+        "A KeyPackage is forgotten a month after it was granted, whatever its lifetime, and published again.",
+        TRUTH with publish: life::forgets_used_after_a_month;
     "removes-no-client" breaks "LIFE-REMOVE-CLIENT":
         "A client is said to be removed, and is still there.",
         TRUTH with remove_client: life::removes_no_client;
@@ -207,6 +210,9 @@ mutants! {
     "answers-before-stored" breaks "CLAIM-DURABLE":
         "What is done is answered before the disk has it, and gone after a kill.",
         TRUTH with store: stores::hasty;
+    "spares-the-disk-under-load" breaks "CLAIM-DURABLE":
+        "Once several wait for the disk together, everybody is answered before it has anything.",
+        TRUTH with store: stores::hasty_under_load;
     "forgets-limits" breaks "RATE-DURABLE":
         "After a restart nobody has claimed anything, as far as limits are concerned.",
         TRUTH with store: stores::forgets_limits;

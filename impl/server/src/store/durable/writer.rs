@@ -45,7 +45,10 @@ pub(super) fn write(shared: &Shared, jobs: &mpsc::Receiver<Job>) {
 /// All in one transaction: the whole of it is on disk, or nothing.
 fn commit(shared: &Shared, database: &Database, works: &[Work]) -> Result<Vec<Appended>, redb::Error> {
     let mut transaction = database.begin_write()?;
-    let hasty = shared.hasty.load(Ordering::Relaxed);
+    let hasty = works.len() >= shared.hasty.load(Ordering::Relaxed);
+    if hasty {
+        shared.hasty.store(1, Ordering::Relaxed);
+    }
     let durability = if hasty { Durability::None } else { Durability::Immediate };
     transaction.set_durability(durability).map_err(|error| redb::Error::Corrupted(error.to_string()))?;
     let done = write_down(&transaction, works)?;

@@ -1,0 +1,152 @@
+//! A race: lanes that begin together, and what is done to the server while they run.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::Rng as _;
+use tokio::{
+    sync::{Barrier, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    binding::Hook,
+    recording::{Broken, Observed, Recorded, Round},
+    run::{
+        transport::{Gate, Lane},
+        vector_run::Runner,
+        world::World,
+    },
+    vector::{Race, Step},
+};
+
+/// How far the lanes of a race have come; all of them look at the same one.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// Whether something is done to the server meanwhile: an answer that does not come is lost then, and the server is
+    /// not gone.
+    pub(super) interrupted: bool,
+    /// Steps of requests, in all lanes.
+    steps: usize,
+    /// How many of them have ended.
+    ended: watch::Sender<usize>,
+}
+
+impl Course {
+    fn of(race: &Race) -> Self {
+        let steps = race.lanes.values().flatten().filter(|step| step.hook().is_none()).count();
+        Self { interrupted: race.is_interrupted(), steps, ended: watch::Sender::new(0) }
+    }
+
+    fn ends_one(&self) {
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    /// Waits until so many more steps have ended as `draw` says, and one at least; where several are left, not for all of
+    /// them, so that something is on its way.
+    async fn go_on(&self, draw: u64) {
+        let ended = *self.ended.borrow();
+        let left = self.steps.saturating_sub(ended);
+        if left == 0 {
+            return;
+        }
+        let choices = left.saturating_sub(1).max(1);
+        let further = 1 + usize::try_from(draw % choices as u64).unwrap_or_default();
+        let mut course = self.ended.subscribe();
+        // A lane that has broken off ends no step any more: the race is over then, and its verdict is another's.
+        let _ = tokio::time::timeout(PATIENCE, course.wait_for(|now| *now >= ended + further)).await;
+    }
+}
+
+/// What a lane has seen, and why it did not come to its end, if so.
+type Ended = (Vec<Recorded>, Option<Broken>);
+
+impl Runner<'_> {
+    pub(super) async fn race(&self, race: &Race, world: &World, round: &mut Round) -> Result<(), Broken> {
+        let course = Arc::new(Course::of(race));
+        for lane in &self.lanes[1..] {
+            self.warm(lane, course.interrupted).await?;
+        }
+        let gate: Gate = Arc::new(Barrier::new(race.lanes.len()));
+        let mut tasks = JoinSet::new();
+        for (number, (name, steps)) in race.lanes.iter().enumerate() {
+            let (server, vector, lane) = (self.server.clone(), Arc::clone(self.vector), self.lanes[number + 1].clone());
+            let (gate, course) = (Arc::clone(&gate), Arc::clone(&course));
+            let (name, steps, begun, world) = (name.clone(), steps.clone(), self.begun, world.clone());
+            tasks.spawn(async move {
+                let course = Some(&*course);
+                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[], place: None, course };
+                runner.lane(&lane, &name, &steps, world, &gate).await
+            });
+        }
+        let mut broken = None;
+        while let Some(lane) = tasks.join_next().await {
+            match lane {
+                Ok((recorded, why)) => {
+                    round.steps.extend(recorded);
+                    broken = broken.or(why);
+                }
+                Err(error) => broken = Some(Broken::Suite(format!("a lane ended: {error}"))),
+            }
+        }
+        round.steps.sort_by_key(|recorded| recorded.sent);
+        broken.map_or(Ok(()), Err)
+    }
+
+    async fn lane(&self, lane: &Lane, name: &str, steps: &[Step], mut world: World, gate: &Gate) -> Ended {
+        let mut recorded: Vec<Recorded> = vec![];
+        for (index, step) in steps.iter().enumerate() {
+            let path = format!("race.lanes.{name}[{index}]");
+            match self.in_lane(lane, path, step, &mut world, Some(gate).filter(|_| index == 0)).await {
+                Ok(step) => recorded.push(step),
+                Err(broken) => return (recorded, Some(broken)),
+            }
+        }
+        (recorded, None)
+    }
+
+    async fn in_lane(
+        &self,
+        lane: &Lane,
+        path: String,
+        step: &Step,
+        world: &mut World,
+        gate: Option<&Gate>,
+    ) -> Result<Recorded, Broken> {
+        let Some(course) = self.course else { return Err(Broken::Suite("a lane without a race".into())) };
+        if let Some(hook) = step.hook() {
+            if let Some(gate) = gate {
+                super::transport::pass(gate).await;
+            }
+            if hook != Hook::Start {
+                course.go_on(world.seed.child(&path).rng().next_u64()).await;
+            }
+            return self.step(lane, path, step, world, None).await;
+        }
+        let mut recorded = self.step(lane, path, step, world, gate).await?;
+        if course.interrupted && is_of_nobody(&recorded) {
+            recorded.observed = Observed::Lost;
+        }
+        course.ends_one();
+        if course.interrupted && recorded.observed == Observed::Lost {
+            // Whoever was not answered asks again once there is somebody to ask.
+            self.server.answers_on(lane).await.map_err(Broken::Gone)?;
+        }
+        Ok(recorded)
+    }
+
+    /// A connection that is open already takes part in a race on equal terms.
+    async fn warm(&self, lane: &Lane, interrupted: bool) -> Result<(), Broken> {
+        // Where the server was killed in the round before, the connection may have to find out that it is none.
+        let warm = if interrupted { self.server.answers_on(lane).await } else { self.server.alive(lane).await };
+        warm.map_err(Broken::Gone)
+    }
+}
+
+/// Whether that is how whoever stands before a server says that there is none.
+fn is_of_nobody(recorded: &Recorded) -> bool {
+    let status = recorded.exchanges.last().map(|exchange| exchange.status);
+    matches!(recorded.observed, Observed::Unexpected(_)) && status.is_some_and(|status| (502..=504).contains(&status))
+}
+
+/// The lanes of a race get no further, if not in this time.
+const PATIENCE: Duration = Duration::from_secs(10);
