@@ -291,7 +291,7 @@ fn explain_and_list_tell_what_checks_a_rule() {
     }
     let rules = Kpd::run(&["list", "--rules"]).out;
     let line = rules.lines().find(|line| line.starts_with("LIFE-RESTORE ")).unwrap();
-    assert!(line.ends_with("1 vectors") && !rules.contains("pending"), "{rules}");
+    assert!(line.ends_with("2 vectors") && !rules.contains("pending"), "{rules}");
     assert!(Kpd::run(&["list", "--mutants"]).out.contains("append-without-version"));
     assert!(Kpd::run(&["list", "last-resort"]).out.contains("last-resort/kept"));
 }
