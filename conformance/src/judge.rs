@@ -9,6 +9,7 @@ mod tests;
 mod told;
 
 pub(crate) use history::model_reason;
+pub(crate) use race::rounds;
 
 use std::collections::BTreeSet;
 
@@ -104,7 +105,7 @@ fn used_operations(vector: &Vector, binding: &Binding) -> impl Iterator<Item = O
 /// The verdict on a vector, with the contention of a race: rounds that truly overlapped, and all rounds.
 #[must_use]
 pub fn judge(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> (Verdict, Option<(usize, usize)>) {
-    let contention = vector.race.as_ref().map(|race| race::contention(race, recording));
+    let contention = vector.race.as_ref().map(|_| race::contention(vector, recording));
     let verdict = match &vector.race {
         None => sequential(vector, recording),
         Some(_) => race::judge(vector, recording),

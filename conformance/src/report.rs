@@ -75,10 +75,9 @@ impl Report<'_> {
     /// The rules that some vector that ran checks; skipped vectors check nothing.
     #[must_use]
     pub fn rules_checked(&self) -> BTreeSet<&str> {
-        let ran = self
-            .judged
-            .iter()
-            .filter(|judged| matches!(judged.verdict, Verdict::Pass | Verdict::Fail(_) | Verdict::Warn(_)));
+        let told =
+            |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::Xpass { .. }) || verdict.failure().is_some();
+        let ran = self.judged.iter().filter(|judged| told(&judged.verdict));
         ran.flat_map(|judged| &judged.vector.rules).map(String::as_str).collect()
     }
 

@@ -170,7 +170,9 @@ impl Verdict {
     pub fn known(self, comment: Option<&String>, sometimes: bool) -> Self {
         match (self, comment.cloned()) {
             (Self::Fail(failure), Some(comment)) => Self::Xfail { comment, failure },
-            (Self::Pass, Some(comment)) if !sometimes => Self::Xpass { comment },
+            (Self::Pass, Some(comment)) if !sometimes => {
+                Self::Xpass { comment: format!("passes, but is listed as a known failure: {comment}") }
+            }
             (other, _) => other,
         }
     }
@@ -197,6 +199,20 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What is to be said of the run, in a word or few.
+    #[must_use]
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+            Self::Usage => "not begun",
+            Self::Unreachable => "not ready, or gone",
+            Self::Nothing => "nothing ran",
+            Self::Bug => "no verdict: a bug of the suite",
+        }
+    }
+
     /// What these verdicts add up to. A definite failure outweighs everything; after it, what casts doubt on the run.
     #[must_use]
     pub fn of<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, strict: bool) -> Self {

@@ -7,14 +7,13 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use kpd_conformance::{
     doctor::{self, Mark},
     library,
 };
-use support::{Kpd, Scratch};
+use support::{Kpd, Scratch, have};
 
 fn bindings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings")
@@ -63,17 +62,14 @@ fn what_was_not_tried_says_so() {
 
 #[test]
 fn the_example_of_an_adapter_is_bound_and_passes() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: the adapter is written in Python, and there is no python3 here");
+    if !have("python3", "the adapter is written in Python") {
         return;
     }
     let path = bindings().join("adapter-example/binding.yaml");
     let target = ["--target", "http://localhost", "--binding", path.to_str().unwrap(), "--seed", "7"];
     let doctor = Kpd::run(&[&["doctor"], &target[..]].concat());
     assert_eq!(doctor.exit, 0, "{}", doctor.all());
-    for part in ["ok      add_client ", "came back as it was published, 32 of them", "read  refused: unknown_user"] {
-        assert!(doctor.out.contains(part), "no {part:?} in {}", doctor.out);
-    }
+    doctor.shows(&["ok      add_client ", "came back as it was published, 32 of them", "read  refused: unknown_user"]);
     let run = Kpd::run(&[&["run", "--rounds", "3"], &target[..]].concat());
     assert!(matches!(run.exit, 0 | 2), "{}", run.all());
     assert!(!run.out.contains("FAIL") && run.out.contains("PASS  last-resort/only-when-exhausted"), "{}", run.out);
@@ -81,8 +77,7 @@ fn the_example_of_an_adapter_is_bound_and_passes() {
 
 #[test]
 fn an_adapter_that_answers_with_what_is_no_answer_is_told_so() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: the adapter is written in Python, and there is no python3 here");
+    if !have("python3", "the adapter is written in Python") {
         return;
     }
     let read = |name: &str| fs::read_to_string(bindings().join("adapter-example").join(name)).unwrap();

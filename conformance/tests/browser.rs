@@ -6,7 +6,7 @@ mod support;
 
 use std::process::Command;
 
-use support::{Scratch, Serving};
+use support::{Scratch, Serving, have};
 
 /// Clicks, and leaves what came of it in the page, which Chromium then prints.
 const CLICKS: &str = r#"<script>
@@ -28,8 +28,7 @@ document.title = 'clicked ' + log.join(' ');
 
 #[test]
 fn the_page_filters_opens_and_changes_its_colours() {
-    if Command::new("chromium").arg("--version").output().is_err() {
-        eprintln!("skipped: chromium is not installed (apt-get install chromium)");
+    if !have("chromium", "apt-get install chromium") {
         return;
     }
     let scratch = Scratch::new("browser");

@@ -34,14 +34,14 @@ fn where_a_clock_can_be_moved_nothing_is_waited_for() {
     let server = Serving::start(&[&limits[..], &["--test-clock", &clock]].concat());
     let variable = format!("clock={clock}");
     let run = ["run", "--target", &server.url(), "--binding", &binding, "--var", "operator_token=operator"];
-    let ended = Kpd::run(&[&run[..], &["--var", &variable, "--seed", "5"], &WAITING].concat());
+    let report = scratch.path("report");
+    let ended = Kpd::run(&[&run[..], &["--var", &variable, "--seed", "5", "--report", &report], &WAITING].concat());
     assert_eq!(ended.exit, 0, "{}", ended.all());
+    let page = scratch.read("report/report.html");
     for id in WAITING {
-        // A second and more is what the shortest of them would take.
-        let line = ended.out.lines().find(|line| line.starts_with(&format!("PASS  {id} "))).unwrap_or_default();
-        let took: u64 = line.split_whitespace().nth(2).and_then(|took| took.parse().ok()).unwrap_or(u64::MAX);
-        assert!(took < 3000, "{id}: {}", ended.all());
+        assert!(ended.out.contains(&format!("PASS  {id} ")), "{id}: {}", ended.all());
     }
+    assert!(page.matches("its clock is moved").count() >= WAITING.len(), "some wait in earnest");
     let ahead: u64 = fs::read_to_string(&clock).unwrap().trim().parse().unwrap();
     assert!(ahead > 6_825_600, "{ahead}");
     // The hook is what makes the difference.

@@ -13,7 +13,7 @@ use kpd_conformance::{
     verdict::{Judged, Verdict},
 };
 use serde_json::{Value, json};
-use support::Scratch;
+use support::{Scratch, skip};
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/consumers");
 
@@ -27,7 +27,21 @@ fn python() -> Result<String, String> {
         if output.status.success() { Ok(()) } else { Err(format!("{program} {arguments:?}: {says}")) }
     };
     run("python3", &["-m", "venv", &home.display().to_string()])?;
-    run(&python, &["-m", "pip", "install", "--quiet", "--requirement", &format!("{HERE}/requirements.txt")])?;
+    run(
+        &python,
+        &[
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--retries",
+            "1",
+            "--timeout",
+            "20",
+            "--requirement",
+            &format!("{HERE}/requirements.txt"),
+        ],
+    )?;
     Ok(python)
 }
 
@@ -36,7 +50,7 @@ fn expected(verdict: &Verdict) -> (&'static str, Option<String>) {
     match verdict {
         Verdict::Pass | Verdict::Warn(_) => ("passed", None),
         Verdict::Fail(failure) => ("failure", Some(failure.says.clone())),
-        Verdict::Xpass { comment } => ("failure", Some(format!("passes, but is listed as a known failure: {comment}"))),
+        Verdict::Xpass { comment } => ("failure", Some(comment.clone())),
         Verdict::Skip { reason } => ("skipped", Some(format!("SKIP: {reason}"))),
         Verdict::Xfail { comment, .. } => ("skipped", Some(format!("XFAIL: {comment}"))),
         Verdict::Blocked { reason }
@@ -75,11 +89,7 @@ fn check(judged: &Judged, parsed: &Value, shown: &Value) {
 fn others_read_every_case_and_the_log_keeps_to_its_schema() {
     let python = match python() {
         Ok(python) => python,
-        Err(why) => {
-            assert!(std::env::var_os("CI").is_none(), "in CI this must run: {why}");
-            eprintln!("skipped: the consumers cannot be installed: {why}");
-            return;
-        }
+        Err(why) => return skip(&format!("the consumers cannot be installed: {why}")),
     };
     let scratch = Scratch::new("consumers");
     let verdicts = told::verdicts();

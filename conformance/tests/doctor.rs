@@ -17,16 +17,14 @@ const REFERENCE: &str = include_str!("../bindings/reference.yaml");
 fn the_reference_is_bound_as_it_should_be() {
     let ended = Kpd::run(&["doctor", "--seed", "7"]);
     assert_eq!(ended.exit, 0, "{}", ended.all());
-    for part in [
+    ended.shows(&[
         "ok      register             alice/phone is registered",
         "came back as it was published",
         "read  refused: unknown_user",
         "read  refused: unauthenticated",
         "0 wrong, 0 in doubt, 0 not tried",
         "kpd run will run",
-    ] {
-        assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
-    }
+    ]);
     assert!(!ended.out.contains("lacks Restart"), "kpd run kills it: {}", ended.out);
     // Every operation of the binding has its line.
     for line in
@@ -157,14 +155,10 @@ fn variables_are_given_and_right() {
     let url = server.url();
     let none = Kpd::run(&["doctor", "--target", &url]);
     assert_eq!(none.exit, 3, "{}", none.all());
-    for part in ["operator_token has no value", "--var operator_token=…", "nothing was sent"] {
-        assert!(none.out.contains(part), "no {part:?} in {}", none.out);
-    }
+    none.shows(&["operator_token has no value", "--var operator_token=…", "nothing was sent"]);
     let wrong = Kpd::run(&["doctor", "--target", &url, "--var", "operator_token=wrong"]);
     assert_eq!(wrong.exit, 3, "{}", wrong.all());
-    for part in ["`register[0].outcomes` has none for 401", "look at `auth`, and at the variables"] {
-        assert!(wrong.out.contains(part), "no {part:?} in {}", wrong.out);
-    }
+    wrong.shows(&["`register[0].outcomes` has none for 401", "look at `auth`, and at the variables"]);
 }
 
 /// A server that says the same to every request but that for its health, for so many connections.

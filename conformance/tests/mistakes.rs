@@ -143,7 +143,11 @@ fn each_mistake_in_a_binding_is_told_in_these_words() {
 /// The texts in quotation marks of a Rust file, without comments and tests.
 fn sentences(source: &str) -> Vec<String> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let code = code.collect::<Vec<_>>().join("\n");
+    let code =
+        code.map(|line| line.strip_suffix('\\').map_or_else(|| format!("{line}\n"), |line| format!("{line}\u{3}")));
+    // A text that goes on in the next line goes on where that begins.
+    let code = code.collect::<String>();
+    let code = code.split('\u{3}').map(str::trim_start).collect::<String>();
     // No text of a lint holds a quotation mark.
     let texts = code.split('"').skip(1).step_by(2).map(str::to_string);
     texts.filter(|text| text.contains(' ')).collect()
@@ -165,10 +169,10 @@ fn every_sentence_of_the_lints_is_told_by_some_test() {
     let unfolded = include_str!("lint.rs").lines().map(|line| line.strip_suffix('\\').unwrap_or(line).trim_start());
     let tested = format!("{}{}{}", vectors(), bindings(), unfolded.collect::<String>());
     let mut untold = vec![];
-    for file in ["vector/lint.rs", "vector/lint/steps.rs", "binding/lint.rs"] {
+    for file in ["vector/lint.rs", "vector/lint/steps.rs", "vector/lint/outside.rs", "binding/lint.rs"] {
         let found = sentences(&fs::read_to_string(sources.join(file)).unwrap());
         // Each lint has a sentence and a hint: fewer would mean that none is looked at.
-        assert!(found.len() > 20, "{file}: {found:?}");
+        assert!(found.len() > 15, "{file}: {found:?}");
         for text in found {
             // `{}` alone is a word of YAML in a hint, where nothing is filled in.
             if !tested.contains(&fixed(&text)) && !tested.contains(&text) {

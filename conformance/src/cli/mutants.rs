@@ -157,7 +157,7 @@ fn silent(vectors: &[Arc<Vector>], killers: &BTreeSet<String>) -> Vec<Arc<Vector
 /// A vector that kills nothing, with what it is there for.
 fn told_idle(vector: &Vector) -> String {
     match &vector.documents {
-        Some(documents) => format!("kills none of its rules: {}, and documents: {}", vector.id, documents.trim()),
+        Some(documents) => format!("kills no mutant of its rules: {}, and documents: {}", vector.id, documents.trim()),
         None => format!("kills nothing, and documents nothing: {}", vector.id),
     }
 }
@@ -273,7 +273,7 @@ mod tests {
         let all = [Arc::clone(&useful), Arc::clone(&mute), killer];
         let left: Vec<_> = silent(&all, &BTreeSet::from(["z".into()])).iter().map(|left| left.id.clone()).collect();
         assert_eq!(left, ["y"]);
-        assert_eq!(told_idle(&useful), "kills none of its rules: x, and documents: what others promise");
+        assert_eq!(told_idle(&useful), "kills no mutant of its rules: x, and documents: what others promise");
         assert_eq!(told_idle(&mute), "kills nothing, and documents nothing: y");
     }
 }

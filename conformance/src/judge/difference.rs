@@ -20,6 +20,9 @@ pub(super) struct Difference {
 
 /// The first difference; `None` if all is as expected.
 pub(super) fn difference(expect: &Expect, recorded: &Recorded) -> Option<Difference> {
+    if recorded.observed == Observed::Lost {
+        return None;
+    }
     let headers = || expect.headers.iter().find_map(|(name, matcher)| header_difference(name, matcher, recorded));
     let status = || status_difference(expect.status?, recorded);
     let retry_after = || retry_after_difference(expect.retry_after.as_ref()?, recorded);
@@ -56,7 +59,7 @@ fn retry_after_difference(matcher: &Matcher, recorded: &Recorded) -> Option<Diff
 /// From the last byte of the request to the answer, by the times of the recording.
 fn within_difference(seconds: u32, recorded: &Recorded) -> Option<Difference> {
     let took = recorded.answered.saturating_sub(recorded.sent);
-    if recorded.observed == Observed::Lost || took <= Duration::from_secs(seconds.into()) {
+    if took <= Duration::from_secs(seconds.into()) {
         return None;
     }
     let took = format!("{:.1} s", took.as_secs_f64());

@@ -33,6 +33,8 @@ impl Names<'_> {
         let (outcome, returned) = match &recorded.observed {
             Observed::Lost => (None, None),
             Observed::Ok(seen) => (Some(self.outcome(&op, seen)?), Some(micros(recorded.answered))),
+            // A publication that a restore forgot comes again before the fence, and the judge's fence forgets nothing.
+            Observed::Refused(Reason::BeforeFence) if restores(vector) => (None, None),
             Observed::Refused(reason) => {
                 let reason = model_reason(vector, step, *reason)?;
                 (Some(Outcome::Refused(reason)), Some(micros(recorded.answered)))
@@ -131,6 +133,10 @@ pub(crate) fn model_reason(vector: &Vector, step: &Step, reason: Reason) -> Opti
         Reason::ExpiryNotForward => ModelReason::ExpiryNotForward,
         _ => return None,
     })
+}
+
+fn restores(vector: &Vector) -> bool {
+    vector.all_steps().any(|(_, step)| step.restore.is_some())
 }
 
 fn blocks(vector: &Vector) -> bool {

@@ -172,7 +172,8 @@ impl<'a> Story<'a> {
         let linearize::Verdict::NotLinearizable { refusals, rule } = verdict else { return nothing() };
         // That a grant comes before its publication says that the search had not placed the publication yet: where the
         // package was never published at all, that is definite and was told already. Another refusal says more.
-        let tells = |(_, refusal): &&(usize, Refusal)| refusal.rule != "CLAIM-BYTES";
+        // What is told decides the level of the verdict, too: a SHOULD does not take the place of a MUST.
+        let tells = |(_, refusal): &&(usize, Refusal)| !["CLAIM-BYTES", "NOTE-LOW-WATER"].contains(&refusal.rule);
         let of_rule = |(_, refusal): &&(usize, Refusal)| refusal.rule == *rule;
         let telling = refusals.iter().filter(tells).find(of_rule).or_else(|| refusals.iter().find(tells));
         let Some((at, refusal)) = telling.or(refusals.first()) else {

@@ -11,15 +11,27 @@ use crate::{
         span, step_verdict,
     },
     recording::{Observed, Recorded, Recording, Round},
-    vector::{Judge, Race, Step, Vector, expect::Reason},
+    vector::{Judge, Step, Vector, expect::Reason},
     verdict::{Failure, Verdict},
 };
 
 /// Fewer truly overlapping rounds than one in this many say nothing about races.
 const CONTENTION_NEEDED: usize = 10;
 
-/// The verdict on all rounds: the first that fails is told; whatever else there is, a failure is definite.
+/// The verdict on a race: what its rounds say, which is nothing if too few of them were one.
 pub(super) fn judge(vector: &Vector, recording: &Recording) -> Verdict {
+    let (overlapping, all) = contention(vector, recording);
+    match rounds(vector, recording) {
+        Verdict::Pass if all == 0 || overlapping * CONTENTION_NEEDED < all => {
+            let reason = format!("no contention: requests overlapped in {overlapping} of {all} rounds only");
+            Verdict::Inconclusive { reason }
+        }
+        verdict => verdict,
+    }
+}
+
+/// What all rounds say: the first that fails is told; whatever else there is, a failure is definite.
+pub(crate) fn rounds(vector: &Vector, recording: &Recording) -> Verdict {
     let steps: BTreeMap<String, &Step> = vector.all_steps().collect();
     let all = recording.rounds.len();
     let (mut first, mut failed, mut doubtful) = (None, 0, None);
@@ -37,35 +49,26 @@ pub(super) fn judge(vector: &Vector, recording: &Recording) -> Verdict {
     if let Some((index, failure)) = first {
         return Verdict::Fail(Failure { rounds: Some((index, failed, all)), ..failure });
     }
-    let (overlapping, rounds) = vector.race.as_ref().map_or((0, 0), |race| contention(race, recording));
-    match doubtful {
-        Some(verdict) => verdict,
-        None if rounds == 0 || overlapping * CONTENTION_NEEDED < rounds => {
-            let reason = format!("no contention: requests overlapped in {overlapping} of {rounds} rounds only");
-            Verdict::Inconclusive { reason }
-        }
-        None => Verdict::Pass,
-    }
+    doubtful.unwrap_or(Verdict::Pass)
 }
 
-/// In how many rounds the first requests of two lanes truly overlapped, and some request what was done to the server
-/// meanwhile, if anything was; and how many rounds there were.
-pub(super) fn contention(race: &Race, recording: &Recording) -> (usize, usize) {
-    let hook = |recorded: &Recorded| {
-        let mut lanes = race.lanes.iter();
-        lanes.find_map(|(name, steps)| {
-            let index = recorded.path.strip_prefix(&format!("race.lanes.{name}["))?.strip_suffix(']')?;
-            steps.get(index.parse::<usize>().ok()?)?.hook()
-        })
-    };
+/// In how many rounds the first requests of two lanes truly overlapped, and what was done to the server meanwhile, if
+/// anything was, met some request; and how many rounds there were.
+pub(super) fn contention(vector: &Vector, recording: &Recording) -> (usize, usize) {
+    let steps: BTreeMap<String, &Step> = vector.all_steps().collect();
+    let hook = |recorded: &Recorded| steps.get(&recorded.path)?.hook();
     let at_once = |one: &Recorded, other: &Recorded| one.sent < other.answered && other.sent < one.answered;
     let overlaps = |round: &&Round| {
         let racing = round.steps.iter().filter(|step| step.path.starts_with("race."));
         let (done, asked): (Vec<_>, Vec<_>) = racing.partition(|step| hook(step).is_some());
         let first: Vec<_> = asked.iter().filter(|step| step.path.ends_with("[0]")).collect();
         let pair = |(index, one): (usize, &&&Recorded)| first[index + 1..].iter().any(|other| at_once(one, other));
-        let mut ends = done.iter().filter(|step| hook(step) != Some(Hook::Start));
-        let meanwhile = done.is_empty() || ends.any(|end| asked.iter().any(|request| at_once(end, request)));
+        // What the others lead up to. A kill takes a while to be sent: it met whoever got no answer.
+        let deed = done.iter().rfind(|step| hook(step) != Some(Hook::Start));
+        let met = |deed: &Recorded, request: &Recorded| {
+            at_once(deed, request) && (hook(deed) != Some(Hook::Kill) || request.observed == Observed::Lost)
+        };
+        let meanwhile = deed.is_none_or(|deed| asked.iter().any(|request| met(deed, request)));
         meanwhile && first.iter().enumerate().any(pair)
     };
     (recording.rounds.iter().filter(overlaps).count(), recording.rounds.len())
@@ -87,8 +90,12 @@ fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round
     if at_first.is_some() {
         return at_first;
     }
+    let asked: usize = vector.race.iter().flat_map(|race| race.lanes.values()).map(Vec::len).sum();
+    let racing = pairs.iter().filter(|(_, recorded)| recorded.path.starts_with("race.")).count();
     let searched = match vector.race.as_ref().map(|race| race.judge) {
         Some(Judge::Rules) => None,
+        // A lane broke off: what it did last is not in the history, and would have to explain the answers of others.
+        _ if racing < asked => None,
         _ => searched(vector, &pairs, round, thorough),
     };
     let (unexplained, undecided) = match searched {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use crate::{
-    catalogue::Catalogue,
     judge,
     prove::{
         fault::FaultKind,
@@ -96,7 +95,8 @@ pub(super) fn rejected(vector: &Vector, branch: &Branch, lie: &Recorded) -> bool
 
 fn verdict(vector: &Vector, steps: Vec<Recorded>) -> Verdict {
     let recording = Recording { rounds: vec![Round { steps: timed(steps) }], broken: None };
-    judge::judge(vector, &recording, &Catalogue { rules: vec![], open_questions: vec![] }).0
+    // How much of it was at once is the server's, and no matter of what is allowed.
+    judge::rounds(vector, &recording)
 }
 
 /// Gives the steps the times at which they can have happened in this order. The first steps of all lanes are sent

@@ -10,13 +10,13 @@ pub fn of(report: &Report<'_>) -> Value {
     let (passed, failed) = (report.count("PASS"), report.count("FAIL") + report.count("XPASS"));
     let ran = report.judged.len() - report.count("SKIP");
     let (message, color) = match report.exit {
-        Exit::Passed if report.count("WARN") + report.count("XFAIL") > 0 => (format!("{passed} of {ran}"), "green"),
+        Exit::Passed if report.count("WARN") + report.count("XFAIL") > 0 => {
+            (format!("{passed} of {ran} passed"), "green")
+        }
         Exit::Passed => (format!("{passed} passed"), "brightgreen"),
         Exit::Failed => (format!("{} of {ran} failed", failed.max(report.count("WARN").min(1))), "red"),
-        Exit::Inconclusive => ("inconclusive".into(), "yellow"),
-        Exit::Nothing => ("nothing ran".into(), "lightgrey"),
-        Exit::Unreachable => ("unreachable".into(), "lightgrey"),
-        Exit::Usage | Exit::Bug => ("no verdict".into(), "lightgrey"),
+        Exit::Inconclusive => (report.exit.says().into(), "yellow"),
+        Exit::Nothing | Exit::Unreachable | Exit::Usage | Exit::Bug => (report.exit.says().into(), "lightgrey"),
     };
     json!({ "schemaVersion": 1, "label": "KeyPackage directory", "message": message, "color": color })
 }

@@ -10,7 +10,7 @@ const FAILURES_SHOWN: usize = 50;
 /// The summary.
 #[must_use]
 pub fn summary(report: &Report<'_>) -> String {
-    let mut text = format!("## {}: {}\n\n", word(report), escaped(&report.server));
+    let mut text = format!("## {}: {}\n\n", report.exit.says(), escaped(&report.server));
     let _ = writeln!(text, "| verdict | vectors |\n|---|---:|");
     for (word, count) in report.counts() {
         let _ = writeln!(text, "| {word} | {count} |");
@@ -25,7 +25,9 @@ pub fn summary(report: &Report<'_>) -> String {
         let (file, line) = report.place(&judged.vector.id, &failure.path);
         let (word, id) = (judged.verdict.word(), &judged.vector.id);
         let _ = writeln!(text, "- **{word}** `{id}`: `{}` {}", failure.rule, escaped(&failure.says));
-        let _ = writeln!(text, "  <br>{file}, line {line} · `kpd replay failures/{id}.json`");
+        let known =
+            judged.verdict.reason().map_or_else(String::new, |comment| format!("known: {} · ", escaped(comment)));
+        let _ = writeln!(text, "  <br>{known}{file}, line {line} · `kpd replay failures/{id}.json`");
     }
     if failures.len() > FAILURES_SHOWN {
         let _ = writeln!(text, "- and {} more, in report.html", failures.len() - FAILURES_SHOWN);
@@ -44,13 +46,10 @@ pub fn summary(report: &Report<'_>) -> String {
         if number == 0 {
             let _ = writeln!(text, "\n### Skipped\n");
         }
-        let _ = writeln!(text, "- {} vectors: {}", vectors.len(), escaped(reason));
+        let vectors = if vectors.len() == 1 { "1 vector".into() } else { format!("{} vectors", vectors.len()) };
+        let _ = writeln!(text, "- {vectors}: {}", escaped(reason));
     }
     text
-}
-
-fn word(report: &Report<'_>) -> String {
-    serde_json::to_value(report.exit).ok().and_then(|exit| exit.as_str().map(str::to_string)).unwrap_or_default()
 }
 
 /// What a server says is text, not Markdown and not HTML.

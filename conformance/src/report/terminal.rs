@@ -31,7 +31,7 @@ pub fn line(judged: &Judged) -> String {
     let contention = judged
         .contention
         .map_or(String::new(), |(overlapping, rounds)| format!("  {overlapping} of {rounds} rounds overlapped"));
-    let reason = judged.verdict.reason().map_or(String::new(), |reason| format!("  {reason}"));
+    let reason = judged.verdict.reason().map_or(String::new(), |reason| format!("  {}", visible(reason)));
     let took = judged.took.as_millis();
     format!("{word} {:<52} {took:>6} ms{contention}{}", judged.vector.id, style(reason).dim())
 }
@@ -68,9 +68,9 @@ fn told(judged: &Judged, failure: &Failure, catalogue: &Catalogue) -> String {
         .map_or(String::new(), |(first, failed, all)| format!("   round {first} of {all} ({failed} failed)"));
     let _ = writeln!(text, "{} {}{rounds}", style(judged.verdict.word()).red().bold(), style(&judged.vector.id).bold());
     let rule = catalogue.rule(&failure.rule).map_or_else(|| failure.rule.clone(), |rule| rule.with_sources());
-    let _ = writeln!(text, "  {rule}\n  {}", failure.says);
+    let _ = writeln!(text, "  {rule}\n  {}", visible(&failure.says));
     for detail in &failure.details {
-        let _ = writeln!(text, "    {detail}");
+        let _ = writeln!(text, "    {}", visible(detail).replace('\n', "\n    "));
     }
     let _ = write!(text, "{}", if failure.rounds.is_some() { race(&failure.timeline) } else { String::new() });
     for exchange in &failure.exchanges {
@@ -114,10 +114,15 @@ fn wire(exchange: &Exchange) -> String {
 }
 
 fn cut(body: &str) -> String {
-    let one_line = abbreviated(&body.replace('\n', " "));
+    let one_line = abbreviated(&visible(&body.replace('\n', " ")));
     let shown: String = one_line.chars().take(BODY_SHOWN).collect();
     let left = one_line.chars().count().saturating_sub(BODY_SHOWN);
     if left == 0 { shown } else { format!("{shown} … ({left} characters more; whole in report.json)") }
+}
+
+/// What a server says is text, and does not steer the terminal.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn abbreviated(body: &str) -> String {

@@ -15,6 +15,9 @@ const READY_AT_MOST: Duration = Duration::from_secs(30);
 
 const BETWEEN: Duration = Duration::from_millis(20);
 
+/// Whoever says nothing for so long is silent.
+const SOON: Duration = Duration::from_secs(4);
+
 impl Runner<'_> {
     pub(super) async fn act_from_outside(&self, hook: Hook, world: &World) -> Result<Performed, Broken> {
         let begun = self.begun.elapsed();
@@ -35,11 +38,11 @@ impl Server {
         hooks.run(hook, self.hook_variables()).await.map_err(Broken::Setup)?;
         match hook {
             Hook::Kill => {
-                let killed = self.until(false, "it answers on, though the hook kill was run").await;
+                let killed = self.until(Wanted::Silent, "it answers on, though the hook kill was run").await;
                 killed.map_err(Broken::Setup)
             }
             Hook::Start | Hook::Restart | Hook::Restore => {
-                let begun = self.until(true, &format!("it does not answer after the hook {name}")).await;
+                let begun = self.until(Wanted::Ready, &format!("it does not answer after the hook {name}")).await;
                 begun.map_err(Broken::Gone)
             }
             Hook::Snapshot | Hook::Clock => Ok(()),
@@ -70,39 +73,54 @@ impl Server {
     ///
     /// If it does not.
     pub async fn begun(&self) -> Result<(), String> {
-        self.until(true, "it does not answer").await
+        self.until(Wanted::Ready, "it does not answer").await
     }
 
     /// Waits until the server answers on a lane, whose connection may have to be made anew.
     pub(super) async fn answers_on(&self, lane: &Lane) -> Result<(), String> {
+        self.until(Wanted::On(lane), "it does not answer again").await
+    }
+
+    /// Waits for that, for as long as a server may take to begin.
+    async fn until(&self, wanted: Wanted<'_>, otherwise: &str) -> Result<(), String> {
         let begun = Instant::now();
         loop {
-            match self.alive(lane).await {
+            let came = match wanted {
+                Wanted::Ready => self.ready().await,
+                Wanted::Silent => self.silent().await,
+                Wanted::On(lane) => self.alive(lane).await,
+            };
+            match came {
                 Ok(()) => return Ok(()),
                 Err(why) if begun.elapsed() > READY_AT_MOST => {
-                    return Err(format!("it does not answer again, {} s long: {why}", READY_AT_MOST.as_secs()));
+                    return Err(format!("{otherwise}, {} s long: {why}", READY_AT_MOST.as_secs()));
                 }
                 Err(_) => tokio::time::sleep(BETWEEN).await,
             }
         }
     }
 
-    /// Waits until every endpoint answers, or none does.
-    async fn until(&self, answering: bool, otherwise: &str) -> Result<(), String> {
-        let begun = Instant::now();
-        loop {
+    /// Whether no endpoint answers.
+    async fn silent(&self) -> Result<(), String> {
+        for endpoint in &self.endpoints {
             // New connections each time: those of before lead nowhere.
-            let ready = self.ready().await;
-            match (&ready, answering) {
-                (Ok(()), true) | (Err(_), false) => return Ok(()),
-                _ if begun.elapsed() > READY_AT_MOST => {
-                    let why = ready.err().map_or_else(String::new, |why| format!(": {why}"));
-                    return Err(format!("{otherwise}, {} s long{why}", READY_AT_MOST.as_secs()));
-                }
-                _ => tokio::time::sleep(BETWEEN).await,
+            if self.alive(&Lane::new(endpoint, self.timeout.min(SOON))?).await.is_ok() {
+                return Err(format!("{endpoint} answers"));
             }
         }
+        Ok(())
     }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// Every endpoint answers.
+    Ready,
+    /// None does.
+    Silent,
+    /// The server answers on a connection.
+    On(&'a Lane),
 }
 
 fn says(hook: Hook) -> &'static str {

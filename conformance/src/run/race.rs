@@ -128,7 +128,7 @@ impl Runner<'_> {
         }
         course.ends_one();
         if course.interrupted && recorded.observed == Observed::Lost {
-            // Whoever was not answered asks again once there is somebody to ask.
+            // Whoever was not answered goes on once there is somebody to ask.
             self.server.answers_on(lane).await.map_err(Broken::Gone)?;
         }
         Ok(recorded)
@@ -142,10 +142,14 @@ impl Runner<'_> {
     }
 }
 
-/// Whether that is how whoever stands before a server says that there is none.
+/// Whether that is how whoever stands before a server says that there is none: by a status, or an adapter, which has none,
+/// by saying that it does not know what came.
 fn is_of_nobody(recorded: &Recorded) -> bool {
-    let status = recorded.exchanges.last().map(|exchange| exchange.status);
-    matches!(recorded.observed, Observed::Unexpected(_)) && status.is_some_and(|status| (502..=504).contains(&status))
+    match recorded.exchanges.last().map(|exchange| exchange.status) {
+        Some(502..=504) => true,
+        Some(0) => matches!(recorded.observed, Observed::Unexpected(_)),
+        _ => false,
+    }
 }
 
 /// The lanes of a race get no further, if not in this time.

@@ -29,6 +29,22 @@ impl Kpd {
         format!("{}\n{}", self.out, self.err)
     }
 
+    /// Looks that it printed each of these.
+    #[track_caller]
+    pub(crate) fn shows(&self, parts: &[&str]) {
+        for part in parts {
+            assert!(self.out.contains(part), "no {part:?} in {}", self.all());
+        }
+    }
+
+    /// Looks that it said each of these where errors go.
+    #[track_caller]
+    pub(crate) fn complains(&self, parts: &[&str]) {
+        for part in parts {
+            assert!(self.err.contains(part), "no {part:?} in {}", self.all());
+        }
+    }
+
     /// What it printed, without what differs from run to run.
     pub(crate) fn masked(&self, url: &str) -> String {
         let mut lines = vec![];
@@ -73,6 +89,21 @@ fn mask_bytes(text: &str) -> String {
         }
     }
     masked
+}
+
+/// Whether a program is there that a test needs. In CI, which installs all of them, one that is missing is a failure.
+pub(crate) fn have(program: &str, why: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok();
+    if !there {
+        skip(&format!("{program} is not installed: {why}"));
+    }
+    there
+}
+
+/// Says why a test looks at nothing; in CI it fails.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "in CI this must run: {why}");
+    eprintln!("skipped: {why}");
 }
 
 /// A server that `kpd serve` runs for one test.

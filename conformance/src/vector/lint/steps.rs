@@ -1,6 +1,6 @@
 //! What is wrong with single steps, and with their order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::vector::{
     Block, Capability, Claim, Judge, Step,
@@ -76,15 +76,20 @@ impl Lint<'_> {
     fn spans(&mut self) {
         let vector = self.vector;
         let moved = vector.needs.contains(&Capability::Clock);
-        let mut waits = false;
+        let (mut waits, mut key_ends) = (false, BTreeMap::new());
         for (path, step) in vector.all_steps() {
             waits |= step.waits_for_a_moment();
             let expiry = step.await_expiry.as_ref().and_then(|awaited| vector.key_packages.get(&awaited.key_package));
-            let seconds = expiry.map(|recipe| recipe.lifetime().1);
-            if let Some(seconds) = seconds.filter(|seconds| *seconds > AWAITED_AT_MOST && !moved) {
+            let of_package = expiry.map(|recipe| recipe.lifetime().1);
+            let awaited = step.await_key_expiry.as_ref();
+            let of_key = awaited.and_then(|awaited| key_ends.get(&vector.client(&awaited.client)).copied());
+            if let Some(seconds) = of_package.or(of_key).filter(|seconds| *seconds > AWAITED_AT_MOST && !moved) {
                 let says = format!("{path} waits {seconds} s");
-                self.error("await_expiry", says, format!("{AWAITED_AT_MOST} at most, or `needs: [clock]`"));
+                self.error(step.operation(), says, format!("{AWAITED_AT_MOST} at most, or `needs: [clock]`"));
             }
+            let added = step.add_key.as_ref().and_then(|add| Some((&add.client, add.expires_in?)));
+            let given = added.or(step.extend_key.as_ref().map(|extend| (&extend.client, extend.expires_in)));
+            key_ends.extend(given.map(|(client, expires_in)| (vector.client(client), expires_in)));
         }
         if moved && !waits {
             let says = "it needs a clock that can be moved, and waits for no moment".into();

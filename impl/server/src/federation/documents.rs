@@ -68,7 +68,9 @@ pub(super) fn keys(list: &[u8], user: &UserId) -> Result<ForeignKeys, ResolveErr
         let key = SignatureKey::new(entry.scheme, &entry.signature_key.0).ok()?;
         let Entry { client, added_at, expires_at, ended_at, ended, .. } = entry;
         let removed_at = ended_at.filter(|_| ended == Some(Ended::Removed));
-        (key.id() == entry.id).then_some(ListedKey { key, client, added_at, expires_at, removed_at })
+        // That it was removed, without when, is not understood.
+        let told = ended.is_some() == ended_at.is_some();
+        (key.id() == entry.id && told).then_some(ListedKey { key, client, added_at, expires_at, removed_at })
     };
     Ok(ForeignKeys { user: list.user, keys: list.keys.into_iter().filter_map(listed).collect() })
 }

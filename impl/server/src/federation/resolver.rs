@@ -169,7 +169,11 @@ impl Resolver {
         let host = self.0.host(user)?;
         let _slot = self.0.slots.take(&host, Instant::now()).ok_or(ResolveError::Busy)?;
         let asked = tokio::time::timeout(self.0.bounds.lookup_timeout, self.0.ask_history(user, &host)).await;
-        Ok(asked.unwrap_or(Err(ResolveError::TimedOut))?.standing(signature_key, at))
+        match asked.unwrap_or(Err(ResolveError::TimedOut)) {
+            // It knows the user, as was seen before, and no history.
+            Err(ResolveError::Status(400 | 404)) => Ok(Standing::Unknown),
+            history => Ok(history?.standing(signature_key, at)),
+        }
     }
 
     /// A key on a user's list that has not ended. A key that is not on the list that is remembered may be new: then the

@@ -116,6 +116,7 @@ impl Condition {
                 Now::Open(database)
             }
             Err(OpenError::Full { .. }) => Now::Shut(Failure::Full(Instant::now() + PATIENCE)),
+            Err(OpenError::Damaged { why, .. }) => Now::Shut(Failure::Damaged(why)),
             Err(error) => Now::Shut(Failure::Broken(error.to_string())),
         };
     }
