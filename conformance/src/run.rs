@@ -64,6 +64,8 @@ pub struct Server {
     pub adapter: Option<Arc<Adapter>>,
     /// By how many seconds its clock was moved ahead of ours.
     ahead: Arc<AtomicU64>,
+    /// How long the command took that last ended it; microseconds.
+    dying: Arc<AtomicU64>,
 }
 
 /// How to run.
@@ -97,7 +99,16 @@ impl Server {
             default.map(|default| variables.entry(name.clone()).or_insert_with(|| default.into()));
         }
         let hooks = Commands::of(&binding).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
-        Self { binding: Arc::new(binding), endpoints, variables, timeout, hooks, adapter: None, ahead: Arc::default() }
+        Self {
+            binding: Arc::new(binding),
+            endpoints,
+            variables,
+            timeout,
+            hooks,
+            adapter: None,
+            ahead: Arc::default(),
+            dying: Arc::default(),
+        }
     }
 
     /// Fills in what the binding leaves to variables, and starts its adapter.

@@ -35,9 +35,11 @@ impl Server {
         let name = hooks::name(hook);
         let nobody = || Broken::Suite(format!("nobody is there to {name} the server"));
         let hooks = self.hooks.as_ref().filter(|hooks| hooks.has(hook)).ok_or_else(nobody)?;
+        let begun = Instant::now();
         hooks.run(hook, self.hook_variables()).await.map_err(Broken::Setup)?;
         match hook {
             Hook::Kill => {
+                self.dying.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
                 let killed = self.until(Wanted::Silent, "it answers on, though the hook kill was run").await;
                 killed.map_err(Broken::Setup)
             }

@@ -1,8 +1,14 @@
 //! A race: lanes that begin together, and what is done to the server while they run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use rand::Rng as _;
+use rand::{Rng as _, RngExt as _};
 use tokio::{
     sync::{Barrier, watch},
     task::JoinSet,
@@ -29,12 +35,17 @@ pub(super) struct Course {
     steps: usize,
     /// How many of them have ended.
     ended: watch::Sender<usize>,
+    /// At how many of them something is done to the server; then the others go on less hastily, until that is over.
+    due: AtomicUsize,
+    /// Whether some lane does so.
+    held: AtomicBool,
 }
 
 impl Course {
     fn of(race: &Race) -> Self {
         let steps = race.lanes.values().flatten().filter(|step| step.hook().is_none()).count();
-        Self { interrupted: race.is_interrupted(), steps, ended: watch::Sender::new(0) }
+        let (due, held) = (AtomicUsize::new(usize::MAX), AtomicBool::new(false));
+        Self { interrupted: race.is_interrupted(), steps, ended: watch::Sender::new(0), due, held }
     }
 
     fn ends_one(&self) {
@@ -51,9 +62,21 @@ impl Course {
         }
         let choices = left.saturating_sub(1).max(1);
         let further = 1 + usize::try_from(draw % choices as u64).unwrap_or_default();
+        self.due.store(ended + further, Ordering::Relaxed);
         let mut course = self.ended.subscribe();
         // A lane that has broken off ends no step any more: the race is over then, and its verdict is another's.
         let _ = tokio::time::timeout(PATIENCE, course.wait_for(|now| *now >= ended + further)).await;
+    }
+
+    /// How long a lane waits with its next step, so that what is being done to the server meets some request: a command can
+    /// take longer than all of them. The first is sent when that takes effect, as far as the last time tells; others
+    /// before or after.
+    fn hold(&self, dying: Duration, draw: f64) -> Duration {
+        if *self.ended.borrow() < self.due.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        let first = !self.held.swap(true, Ordering::Relaxed);
+        dying.mul_f64(if first { 0.95 + 0.3 * draw } else { 0.5 + draw })
     }
 }
 
@@ -120,7 +143,13 @@ impl Runner<'_> {
             if hook != Hook::Start {
                 course.go_on(world.seed.child(&path).rng().next_u64()).await;
             }
-            return self.step(lane, path, step, world, None).await;
+            let done = self.step(lane, path, step, world, None).await;
+            course.due.store(usize::MAX, Ordering::Relaxed);
+            return done;
+        }
+        if course.interrupted && gate.is_none() {
+            let dying = Duration::from_micros(self.server.dying.load(Ordering::Relaxed)).min(PATIENCE);
+            tokio::time::sleep(course.hold(dying, world.seed.child(&path).rng().random())).await;
         }
         let mut recorded = self.step(lane, path, step, world, gate).await?;
         if course.interrupted && is_of_nobody(&recorded) {
