@@ -63,10 +63,12 @@ pub(super) fn contention(vector: &Vector, recording: &Recording) -> (usize, usiz
         let (done, asked): (Vec<_>, Vec<_>) = racing.partition(|step| hook(step).is_some());
         let first: Vec<_> = asked.iter().filter(|step| step.path.ends_with("[0]")).collect();
         let pair = |(index, one): (usize, &&&Recorded)| first[index + 1..].iter().any(|other| at_once(one, other));
-        // What the others lead up to. A kill takes a while to be sent: it met whoever got no answer.
+        // What the others lead up to. A kill takes a while to be sent: whoever got no answer met it, or the time after it.
         let deed = done.iter().rfind(|step| hook(step) != Some(Hook::Start));
+        let over = done.iter().map(|step| step.answered).max().unwrap_or_default();
         let met = |deed: &Recorded, request: &Recorded| {
-            at_once(deed, request) && (hook(deed) != Some(Hook::Kill) || request.observed == Observed::Lost)
+            let meanwhile = deed.sent < request.answered && request.sent < over;
+            meanwhile && (hook(deed) != Some(Hook::Kill) || request.observed == Observed::Lost)
         };
         let meanwhile = deed.is_none_or(|deed| asked.iter().any(|request| met(deed, request)));
         meanwhile && first.iter().enumerate().any(pair)

@@ -52,15 +52,15 @@ impl Course {
         self.ended.send_modify(|ended| *ended += 1);
     }
 
-    /// Waits until so many more steps have ended as `draw` says, and one at least; where several are left, not for all of
-    /// them, so that something is on its way.
+    /// Waits until so many more steps have ended as `draw` says, one at least and half of those that are left at most, so
+    /// that something is on its way.
     async fn go_on(&self, draw: u64) {
         let ended = *self.ended.borrow();
         let left = self.steps.saturating_sub(ended);
         if left == 0 {
             return;
         }
-        let choices = left.saturating_sub(1).max(1);
+        let choices = (left / 2).max(1);
         let further = 1 + usize::try_from(draw % choices as u64).unwrap_or_default();
         self.due.store(ended + further, Ordering::Relaxed);
         let mut course = self.ended.subscribe();
