@@ -180,6 +180,15 @@ fn what_takes_months_needs_a_clock_and_a_clock_needs_something_to_wait_for() {
     assert_eq!(told(&lasting(60, waits)), Vec::<String>::new());
     assert_eq!(told(&lasting(61, waits)), ["steps[0] waits 61 s (60 at most, or `needs: [clock]`)"]);
     assert_eq!(told(&lasting(5_000_000, &format!("needs: [clock]\n{waits}"))), Vec::<String>::new());
+    let ends = |first: u32, then: u32| {
+        let extended = format!("{{ extend_key: {{ as: phone, client: alice/tablet, expires_in: {then} }} }}");
+        format!(
+            "steps: [ {{ add_key: {{ as: phone, client: alice/tablet, expires_in: {first} }} }}, {extended}, \
+             {{ await_key_expiry: {{ client: alice/tablet }} }} ]"
+        )
+    };
+    right(&ends(4, 60));
+    wrong(&ends(4, 5_184_000), "steps[2] waits 5184000 s (60 at most, or `needs: [clock]`)");
     wrong(
         "needs: [clock]\nsteps: [ { recall: [] } ]",
         "it needs a clock that can be moved, and waits for no moment (`await_expiry`, `await_key_expiry`, or leave it out)",

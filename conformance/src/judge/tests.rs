@@ -158,6 +158,47 @@ fn a_kill_that_meets_no_request_is_no_contention() {
     assert_eq!(reason, "no contention: requests overlapped in 0 of 1 rounds only");
 }
 
+/// A command that kills takes its time: what was answered meanwhile may all have come before the server died.
+#[test]
+fn a_kill_by_which_nothing_is_lost_is_no_contention() {
+    let vector = interrupted("{ kill: {} }, { start: {} }");
+    let answers = || (granted("regular", "a1"), granted("regular", "a2"), granted("last_resort", "z"));
+    let (first, second, later) = answers();
+    let seen = around(first, second, &[(15, 60), (60, 80)], later);
+    assert!(matches!(verdict(&vector, seen), Verdict::Inconclusive { .. }));
+    // Nor does it count that a backup was made while they asked.
+    let vector = interrupted("{ snapshot: {} }, { restore: {} }");
+    let (first, second, _) = answers();
+    let none = ClientSeen { kind: "exhausted".into(), key_package: None };
+    let none = Observed::Ok(Seen::Claimed(BTreeMap::from([("phone".into(), none)])));
+    let seen = around(first, second, &[(15, 30), (60, 80)], none);
+    assert!(matches!(verdict(&vector, seen.clone()), Verdict::Inconclusive { .. }), "{:?}", verdict(&vector, seen));
+}
+
+#[test]
+fn a_lane_that_broke_off_is_no_reason_to_fail_the_others() {
+    let vector = RACE.replace("[a1, a2, z]", "[a1]");
+    let none = ClientSeen { kind: "exhausted".into(), key_package: None };
+    let none = Observed::Ok(Seen::Claimed(BTreeMap::from([("phone".into(), none)])));
+    let mut seen = race(none, Observed::Lost, told(&[]));
+    // The claim that took it got no answer, and the server never came back.
+    seen.rounds[0].steps.retain(|step| !step.path.starts_with("race.lanes.c2") && !step.path.starts_with("after"));
+    seen.broken = Some(Broken::Gone("connection refused".into()));
+    let told = verdict(&vector, seen);
+    assert!(matches!(told, Verdict::Gone { .. }), "{told:?}");
+}
+
+#[test]
+fn a_publication_that_a_restore_forgot_may_come_before_its_fence() {
+    let vector = interrupted("{ restore: {} }");
+    let vector = vector.replace(
+        "after:\n  - claim: { as: b1, of: alice }",
+        "after:\n  - publish: { as: phone, key_packages: [a1] }\n    expect: { anything: true }",
+    );
+    let seen = around(granted("regular", "a1"), Observed::Lost, &[(20, 80)], Observed::Refused(Reason::BeforeFence));
+    assert!(matches!(verdict(&vector, seen.clone()), Verdict::Pass), "{:?}", verdict(&vector, seen));
+}
+
 #[test]
 fn a_restore_fences_off_what_was_available_and_takes_no_grant_back() {
     let vector = interrupted("{ restore: {} }");

@@ -143,3 +143,13 @@ fn abbreviated(body: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_does_not_steer_the_terminal() {
+        assert_eq!(cut("a\u{1b}[2J\nb\u{7}"), "a\u{fffd}[2J b\u{fffd}");
+    }
+}

@@ -183,3 +183,28 @@ fn is_of_nobody(recorded: &Recorded) -> bool {
 
 /// The lanes of a race get no further, if not in this time.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::recording::{Exchange, Told};
+
+    #[test]
+    fn what_stands_before_a_dead_server_or_speaks_for_it_says_nothing_of_it() {
+        let answered = |status, observed: Observed| {
+            let (url, says) = (String::new(), String::new());
+            let (method, request_body, response_body) = Default::default();
+            let (request_headers, response_headers) = Default::default();
+            let exchanges =
+                vec![Exchange { method, url, request_headers, request_body, status, response_headers, response_body }];
+            let (sent, answered, told, saved) = (Duration::ZERO, Duration::ZERO, Told::default(), BTreeMap::new());
+            is_of_nobody(&Recorded { path: String::new(), says, sent, answered, observed, told, exchanges, saved })
+        };
+        let unexpected = || Observed::Unexpected("connection refused".into());
+        let limited = Observed::Refused(crate::vector::expect::Reason::RateLimited);
+        assert!(answered(503, unexpected()) && answered(503, limited.clone()) && answered(0, unexpected()));
+        assert!(!answered(500, unexpected()) && !answered(0, limited) && !answered(200, unexpected()));
+    }
+}

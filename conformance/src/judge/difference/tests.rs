@@ -42,6 +42,15 @@ fn told(expect: &str, recorded: &Recorded) -> Option<String> {
 }
 
 #[test]
+fn an_answer_that_was_lost_is_not_what_it_should_not_be() {
+    let lost = Recorded { observed: Observed::Lost, ..refused(None, None) };
+    for expect in ["{ ok: {}, status: 200 }", "{ refused: rate_limited, retry_after: { gte: 1 } }"] {
+        assert_eq!(told(expect, &lost), None);
+        assert!(told(expect, &refused(None, None)).is_some());
+    }
+}
+
+#[test]
 fn status_and_retry_after_are_looked_at_beside_the_reason() {
     let expect = "{ refused: rate_limited, status: 429, retry_after: { gte: 1, lte: 60 } }";
     assert_eq!(told(expect, &refused(Some(3), None)), None);

@@ -32,11 +32,15 @@ type Reply = Response;
 
 impl Fake {
     async fn start(reply: impl Fn(&str, &HeaderMap) -> Reply + Clone + Send + Sync + 'static) -> Self {
+        Self::start_asked(move |uri, headers| reply(uri.path(), headers)).await
+    }
+
+    async fn start_asked(reply: impl Fn(&Uri, &HeaderMap) -> Reply + Clone + Send + Sync + 'static) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let answer = move |uri: Uri, headers: HeaderMap| {
             count.fetch_add(1, Ordering::Relaxed);
-            let answer = reply(uri.path(), &headers);
+            let answer = reply(&uri, &headers);
             async move { answer }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -108,6 +112,38 @@ async fn a_good_one_is_believed() {
     assert_eq!(resolver.verify(&bob(), &key, 5_000_000_000).await, Ok(Standing::Expired));
     assert_eq!(resolver.verify(&bob(), &[0; 32], 1_000).await, Ok(Standing::Unknown));
     assert_eq!(fake.asked(), 4, "one lookup for all four, and one for the history of the last");
+}
+
+#[tokio::test]
+async fn a_history_that_is_none_or_that_says_half_vouches_for_nothing() {
+    let old = Key::ed25519(8);
+    let history = |removed: &Value| {
+        let mut key = json!({ "id": old.id(), "client": "phone", "scheme": "ed25519", "signature_key": old.public_base64(),
+            "added_at": 1_000, "expires_at": null });
+        key.as_object_mut().unwrap().extend(removed.as_object().unwrap().clone());
+        json!({ "user": "acct:bob@b.example", "keys": [key] })
+    };
+    let cases = [
+        (json!({ "ended": "removed", "ended_at": 2_000 }), Standing::Removed),
+        (json!({ "ended": "removed" }), Standing::Unknown),
+        (json!({ "ended_at": 2_000 }), Standing::Unknown),
+    ];
+    for (removed, standing) in cases {
+        let body = history(&removed);
+        let fake = Fake::start_asked(move |uri, _| match uri.query() {
+            Some("history=true") => json_of("application/json", &body),
+            _ => good(uri.path()),
+        });
+        let told = fake.await.resolver().verify(&bob(), &old.public, 3_000).await;
+        assert_eq!(told, Ok(standing), "{removed}");
+    }
+    for status in [axum::http::StatusCode::BAD_REQUEST, axum::http::StatusCode::NOT_FOUND] {
+        let fake = Fake::start_asked(move |uri, _| match uri.query() {
+            Some("history=true") => status.into_response(),
+            _ => good(uri.path()),
+        });
+        assert_eq!(fake.await.resolver().verify(&bob(), &old.public, 3_000).await, Ok(Standing::Unknown));
+    }
 }
 
 #[tokio::test]
