@@ -171,6 +171,11 @@ fn collect(root: &Path, path: &Path, files: &mut Vec<(String, String)>) -> Resul
     Ok(())
 }
 
+/// So many vectors, in words.
+pub(crate) fn count_of_vectors(vectors: usize) -> String {
+    if vectors == 1 { "1 vector".into() } else { format!("{vectors} vectors") }
+}
+
 fn count(errors: usize) -> String {
     if errors == 1 { "a mistake".into() } else { format!("{errors} mistakes") }
 }

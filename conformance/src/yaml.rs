@@ -104,7 +104,10 @@ pub fn to_json(value: &serde_yaml::Value) -> Result<serde_json::Value, String> {
         Value::Sequence(items) => items.iter().map(to_json).collect::<Result<Vec<_>, _>>()?.into(),
         Value::Mapping(entries) => {
             let entry = |(key, value): (&Value, &Value)| {
-                let key = key.as_str().ok_or_else(|| format!("the key {key:?} is not a string: quote it"))?;
+                let key = key.as_str().ok_or_else(|| {
+                    let shown = serde_yaml::to_string(key).unwrap_or_default();
+                    format!("the key {} is not a string: quote it", shown.trim_end())
+                })?;
                 Ok::<_, String>((key.to_string(), to_json(value)?))
             };
             serde_json::Value::Object(entries.iter().map(entry).collect::<Result<_, _>>()?)
@@ -116,14 +119,26 @@ pub fn to_json(value: &serde_yaml::Value) -> Result<serde_json::Value, String> {
 /// The free-form part of a file, kept as YAML so that nothing is lost on reading.
 pub type Value = serde_yaml::Value;
 
-/// What is most likely meant, where a key is unknown.
+/// How to mend it: what is most likely meant, where a key or a word is unknown.
 fn hint(message: &str) -> Option<String> {
-    let unknown = message.split("unknown field `").nth(1)?.split('`').next()?;
+    let known = |(says, hint): &(&str, &str)| message.contains(says).then(|| (*hint).to_string());
+    if let Some(hint) = HINTS.iter().find_map(known) {
+        return Some(hint);
+    }
+    let unknown = ["unknown field `", "unknown variant `"].iter().find_map(|says| message.split(says).nth(1))?;
+    let unknown = unknown.split('`').next()?;
     let known = message.split("expected").nth(1)?;
     let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
     let nearest = known.into_iter().min_by_key(|known| distance(unknown, known))?;
     (distance(unknown, nearest) <= 3).then(|| format!("did you mean `{nearest}`?"))
 }
+
+/// By what the parser says.
+const HINTS: [(&str, &str); 3] = [
+    ("found a tab character", "indent with blanks: YAML takes no tabs there"),
+    ("more than one document", "a file holds one: put what follows `---` into a file of its own"),
+    ("YAML tags are not allowed", "leave out the word that begins with `!`, or quote it"),
+];
 
 /// Levenshtein distance.
 fn distance(left: &str, right: &str) -> usize {

@@ -11,7 +11,7 @@ use kpd_conformance::{
 };
 
 /// What is wrong with vectors; `~` stands for what is right otherwise.
-const VECTORS: [&str; 33] = [
+const VECTORS: [&str; 52] = [
     "id: y\n~steps: [ { recall: [] } ]",
     "id: x\ntitle: ' '\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { bob: {} }\nsteps: [ { recall: [] } ]",
     "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { bob: {} }\nsteps: [ { recall: [] } ]",
@@ -51,6 +51,25 @@ const VECTORS: [&str; 33] = [
     "id: x\n~steps: [ { recall: [] } ]\ntitle: again",
     "id: x\n~steps: [ { recall: [] }",
     "id: [x]\n~steps: [ { recall: [] } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { in: one } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { contains: one } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { gte: many } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { absent: 1 } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { length: -1 } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { includes: 3 } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { gte: 1, keys: 2 } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: 1.5 } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: { 7: seven } } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { ok: { keys: !secret x } } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { refused: expried } } ]",
+    "id: x\n~steps: [ { keys: { of: alice }, expect: { refused: [rate_limited, angry] } } ]",
+    "id: x\n~race: { rounds: many, judge: rules, lanes: {} }",
+    "id: x\n~race: { rounds: 1, judge: fairly, lanes: {} }",
+    "id: x\n~key_packages: { a1: { client: phone, bad_signatur: true } }\nsteps: [ { recall: [] } ]",
+    "",
+    "- id: x",
+    "id: x\n~steps: [ { recall: [] } ]\n---\nid: y",
+    "id: x\n\ttitle: t",
 ];
 
 const RIGHT: &str = "title: t\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { alice: { clients: [phone] }, bob: {} }\n";
@@ -60,7 +79,7 @@ const READY: &str = "ready: { method: GET, path: / }\n";
 const USER: &str = "user: '{name}'\n";
 
 /// What is wrong with bindings; `~` stands for the head, `!` for how it is asked whether it is ready, `@` for the names.
-const BINDINGS: [&str; 33] = [
+const BINDINGS: [&str; 41] = [
     "~!@",
     "~!@adapter: { command: [./mine], operations: [claim] }\noperations: { claim: [ CLAIM ] }",
     "~!@adapter: { command: [], operations: [claim] }",
@@ -95,6 +114,14 @@ const BINDINGS: [&str; 33] = [
     "format: kpd-binding/2\nname: test\nprofiles: [core]\n!@",
     "name: test\nprofiles: [core]\n!@",
     "~!@operations: { keys: [ { for_each: clients, request: { method: GET, path: / }, outcomes: [ { when: { status: 200 } } ] } ] }",
+    "~!@operations: { claim: [ { request: { method: GET, path: / }, outcomes: [ { when: { status: 20 } } ] } ] }",
+    "~!@operations: { claim: [ { request: { method: GET, path: / }, outcomes: [ { when: { status: 6xx } } ] } ] }",
+    "~!@operations: { claim: [ { request: { method: GET, path: / }, outcomes: [ { when: { status: [] } } ] } ] }",
+    "~!@operations: { claim: [ { request: { method: GET, path: / }, outcomes: [ { when: { status: good } } ] } ] }",
+    "~!@operations: { claim: [ { request: { method: GET, path: / }, outcomes: [ { when: { status: 200, json: { at: /a, equals: [1] } } } ] } ] }",
+    "~!@auth: { scheme: telepathy }\noperations: { claim: [ CLAIM ] }",
+    "~!@hooks: { explode: { command: [x] } }\noperations: { claim: [ CLAIM ] }",
+    "",
 ];
 
 const CLAIM: &str = "{ request: { method: GET, path: / }, outcomes: [ { when: { status: 200 } } ] }";

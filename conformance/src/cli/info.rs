@@ -9,7 +9,7 @@ use crate::{
     binding::Binding,
     catalogue::SourceLevel,
     cli::{CliError, out::say},
-    library::Library,
+    library::{Library, count_of_vectors},
     report::json::JsonReport,
     vector::Vector,
     verdict::Exit,
@@ -115,7 +115,8 @@ pub(super) fn lint(arguments: &LintArguments) -> Result<Exit, CliError> {
         Some(directory) => Library::of_directory(directory)?,
         None => Library::embedded()?,
     };
-    say!("{} vectors and {} rules: no mistakes found", library.vectors.len(), library.catalogue.rules.len());
+    let vectors = count_of_vectors(library.vectors.len());
+    say!("{vectors} and {} rules: no mistakes found", library.catalogue.rules.len());
     Ok(Exit::Passed)
 }
 

@@ -20,7 +20,7 @@ use kpd_model::{
 
 use crate::{
     cli::{CliError, out::say},
-    library::{Library, LibraryError},
+    library::{Library, LibraryError, count_of_vectors},
     prove::{labels_of_vectors, with_looseness_stated},
     verdict::Exit,
 };
@@ -210,7 +210,7 @@ fn write(directory: &Path, vectors: Vec<(String, String)>) -> Result<Exit, CliEr
         }
         std::fs::write(directory.join(name), vector).map_err(failed)?;
     }
-    say!("{} vectors in {}", vectors.len(), directory.display());
+    say!("{} in {}", count_of_vectors(vectors.len()), directory.display());
     Ok(Exit::Passed)
 }
 

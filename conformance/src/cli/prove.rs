@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     cli::{CliError, out::say},
-    library::{Library, LibraryError, PROOFS},
+    library::{Library, LibraryError, PROOFS, count_of_vectors},
     prove::{self, Proved, Verdict},
     verdict::Exit,
 };
@@ -90,10 +90,10 @@ fn summary(proved: &[Proved], stale: usize) -> String {
         *outside.entry(*why).or_default() += steps;
     }
     format!(
-        "\n{} vectors: {} proved ({in_part} of them in part), {} loose and say why, {} outside the model, {} wrong; {stale} proofs are stale\n\
+        "\n{}: {} proved ({in_part} of them in part), {} loose and say why, {} outside the model, {} wrong; {stale} proofs are stale\n\
          {} branches, {} labels of the model; {} steps hold something outside the model{}; \
          {} optional fields are not looked at",
-        proved.len(),
+        count_of_vectors(proved.len()),
         count(Verdict::Proved),
         count(Verdict::Loose),
         count(Verdict::Outside),

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -63,7 +64,10 @@ impl Hooks for Killable {
             match hook {
                 Hook::Kill => place.kill(),
                 Hook::Start => place.begin(false),
-                Hook::Restart => place.kill().and_then(|()| place.begin(false)),
+                Hook::Restart => {
+                    place.stop().await?;
+                    place.begin(false)
+                }
                 Hook::Snapshot => place.back_up().await,
                 Hook::Clock => place.go_ahead(&variables),
                 Hook::Restore => {
@@ -122,6 +126,41 @@ impl Place {
         killed.map(drop).map_err(|error| format!("the reference server cannot be killed: {error}"))
     }
 
+    /// As it is stopped for an update: it answers whoever is on the way first.
+    async fn stop(&self) -> Result<(), String> {
+        self.terminate()?;
+        let begun = Instant::now();
+        while begun.elapsed() < STOPS_WITHIN {
+            let ended = match self.process().as_mut().map(Child::try_wait) {
+                Some(ended) => ended.map_err(|error| format!("the reference server cannot be waited for: {error}"))?,
+                None => return Ok(()),
+            };
+            if let Some(status) = ended {
+                *self.process() = None;
+                let otherwise = || Err(format!("the reference server was told to stop, and ended with {status}"));
+                return if status.success() { Ok(()) } else { otherwise() };
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Err(format!("the reference server was told to stop, and has not {} s later", STOPS_WITHIN.as_secs()))
+    }
+
+    #[cfg(unix)]
+    fn terminate(&self) -> Result<(), String> {
+        use rustix::process::{Pid, Signal, kill_process};
+        let process = self.process();
+        let Some(pid) = process.as_ref().and_then(|process| Pid::from_raw(process.id().cast_signed())) else {
+            return Ok(());
+        };
+        kill_process(pid, Signal::TERM).map_err(|error| format!("the reference server cannot be told to stop: {error}"))
+    }
+
+    /// Nothing else is there to tell it by.
+    #[cfg(not(unix))]
+    fn terminate(&self) -> Result<(), String> {
+        self.kill()
+    }
+
     async fn back_up(&self) -> Result<(), String> {
         let url = format!("http://{}/v1/operator/backups", self.address);
         let said = |error: reqwest::Error| format!("POST {url}: {error}");
@@ -152,3 +191,6 @@ impl Drop for Place {
 /// Few claims, that count for longer than any restart takes: what is looked at here is whether they still count after one.
 const PAIR_LIMIT: &str = "15/600";
 const REQUESTER_LIMIT: &str = "20/600";
+
+/// More than it takes to answer who is on the way.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);

@@ -19,6 +19,10 @@ pub fn xml(report: &Report<'_>) -> Result<String, String> {
     groups.dedup();
     for group_name in groups {
         let mut suite = TestSuite::new(group_name);
+        // What it takes to run the same again.
+        let seed = report.begun.seed.to_string();
+        let properties = [("kpd", env!("CARGO_PKG_VERSION")), ("server", report.server.as_str()), ("seed", &seed)];
+        suite.add_properties(properties);
         suite.add_test_cases(report.judged.iter().filter(|judged| group(judged) == group_name).map(case));
         junit.add_test_suite(suite);
     }

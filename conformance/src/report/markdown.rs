@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{report::Report, verdict::Verdict};
+use crate::{library::count_of_vectors, report::Report, verdict::Verdict};
 
 /// More failures are only counted: a job's summary has a limit.
 const FAILURES_SHOWN: usize = 50;
@@ -46,7 +46,7 @@ pub fn summary(report: &Report<'_>) -> String {
         if number == 0 {
             let _ = writeln!(text, "\n### Skipped\n");
         }
-        let vectors = if vectors.len() == 1 { "1 vector".into() } else { format!("{} vectors", vectors.len()) };
+        let vectors = count_of_vectors(vectors.len());
         let _ = writeln!(text, "- {vectors}: {}", escaped(reason));
     }
     text

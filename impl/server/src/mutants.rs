@@ -31,8 +31,8 @@ pub struct Mutant {
     pub says: &'static str,
     /// Public reports of servers that did the like.
     pub seen_in: &'static [&'static str],
-    /// Whether it is honest but once in a hundred times.
-    pub seldom: bool,
+    /// When it shows, if that is beyond who asks.
+    pub chance: Option<&'static str>,
     pub(crate) seams: Seams,
 }
 
@@ -46,7 +46,7 @@ impl Mutant {
     /// Whether a suite sees its fault with some probability alone, so that how often it looks matters.
     #[must_use]
     pub fn is_found_by_chance(&self) -> bool {
-        self.seldom || self.is_racy()
+        self.chance.is_some() || self.is_racy()
     }
 
     /// The mutant of this name.

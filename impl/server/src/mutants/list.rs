@@ -10,14 +10,14 @@ const TRUTH: Seams = Seams { keeping: Keeping::Histories, ..Seams::HONEST };
 const HURRIED: Seams = Seams { keeping: Keeping::Nothing, store: stores::slow, ..Seams::HONEST };
 
 macro_rules! mutants {
-    ($(#[$doc:meta])* $visible:vis $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)? $(; one in $of:literal)?;)*) => {
+    ($(#[$doc:meta])* $visible:vis $list:ident: $($name:literal breaks $rule:literal: $says:literal, $base:ident with $($seam:ident: $lie:expr),+ $(; seen in $($seen:literal)+)? $(; by chance: $chance:literal)?;)*) => {
         $(#[$doc])*
         $visible const $list: &[Mutant] = &[$(Mutant {
             name: $name,
             breaks: $rule,
             says: $says,
             seen_in: &[$($($seen),+)?],
-            seldom: !<[u32]>::is_empty(&[$($of)?]),
+            chance: [$(Some($chance),)? None][0],
             seams: Seams { $($seam: $lie,)+ ..$base },
         }),*];
     };

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,32 @@ pub(super) fn hasty_under_load(stores: Stores) -> Stores {
     stores.file.iter().for_each(|file| file.be_hasty(2));
     stores
 }
+
+/// Told to stop, it closes its file first, and answers those who are on the way as if it had not. Only a file can be closed
+/// too early.
+pub(super) fn closed_early(stores: Stores) -> Stores {
+    if stores.file.is_none() {
+        return stores;
+    }
+    let closed = Arc::new(AtomicBool::new(false));
+    close_when_told(Arc::clone(&closed));
+    Stores { users: Arc::new(Lying { closed: Some(closed), ..Lying::over(stores.users) }), ..stores }
+}
+
+#[cfg(unix)]
+fn close_when_told(closed: Arc<AtomicBool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Whoever is served is told to stop by a signal; a mutant that cannot be told so is an honest server, and is found to be.
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        tokio::spawn(async move {
+            let told = terminate.recv().await;
+            closed.store(told.is_some(), Ordering::Relaxed);
+        });
+    }
+}
+
+#[cfg(not(unix))]
+fn close_when_told(_: Arc<AtomicBool>) {}
 
 /// After a start nobody has claimed anything of anybody, as far as limits are concerned.
 pub(super) fn forgets_limits(stores: Stores) -> Stores {
@@ -97,6 +126,8 @@ struct Lying<E> {
     pauses: bool,
     /// Whether it appends to whatever is there.
     careless: bool,
+    /// Whether it says that it appends, and does not any more.
+    closed: Option<Arc<AtomicBool>>,
     /// What it remembers of what was there when it started.
     recalls: Option<fn(Vec<E>) -> Vec<E>>,
     /// How much that was.
@@ -105,7 +136,7 @@ struct Lying<E> {
 
 impl<E: Recorded> Lying<E> {
     fn over(store: Arc<dyn Store<E>>) -> Self {
-        Self { store, pauses: false, careless: false, recalls: None, began: Mutex::default() }
+        Self { store, pauses: false, careless: false, closed: None, recalls: None, began: Mutex::default() }
     }
 
     /// What is remembered stands as a state in the place of the events, so that versions stay what they are.
@@ -136,6 +167,9 @@ impl<E: Recorded> Store<E> for Lying<E> {
         Box::pin(async move {
             if self.pauses {
                 tokio::time::sleep(PAUSE).await;
+            }
+            if self.closed.as_ref().is_some_and(|closed| closed.load(Ordering::Relaxed)) {
+                return Ok(Appended::Done);
             }
             if !self.careless {
                 return self.store.append(stream, version, events).await;

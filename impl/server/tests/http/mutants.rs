@@ -14,7 +14,7 @@ async fn each_shows_on_a_walk() {
     let at_once = Arc::new(Semaphore::new(WALKS_AT_ONCE));
     let mut walks = JoinSet::new();
     // One that lies once in a hundred times hardly does so on a walk.
-    for (place, mutant) in MUTANTS.iter().enumerate().filter(|(_, mutant)| !mutant.seldom) {
+    for (place, mutant) in MUTANTS.iter().enumerate().filter(|(_, mutant)| mutant.chance.is_none()) {
         let at_once = Arc::clone(&at_once);
         walks.spawn(async move {
             let _permit = at_once.acquire().await.unwrap();

@@ -102,11 +102,11 @@ mutants! {
     "keeps-one-in-a-hundred" breaks "CLAIM-ONCE":
         "Of a hundred KeyPackages one is granted again and again.",
         TRUTH with claim: claims::keeps_one_in_a_hundred;
-        one in 100;
+        by chance: "once in a hundred times";
     "doubles-one-in-a-hundred" breaks "CLAIM-ONCE":
         "One in a hundred claims that lose a race is given the KeyPackage that the winner got.",
         HURRIED with claim: claims::doubles_one_in_a_hundred;
-        one in 100;
+        by chance: "once in a hundred times";
     "grants-wrong-bytes" breaks "CLAIM-BYTES":
         "A KeyPackage is granted in an MLSMessage, though it was published without.",
         TRUTH with claim: claims::grants_wrong_bytes;
@@ -179,7 +179,7 @@ mutants! {
     "falls-back-one-in-a-hundred" breaks "LAST-ONLY-WHEN-EXHAUSTED":
         "One in a hundred claims that lose a race is given the last resort, though regular KeyPackages are left.",
         HURRIED with claim: last_resort::falls_back_one_in_a_hundred;
-        one in 100;
+        by chance: "once in a hundred times";
     "consumes-last-resort" breaks "LAST-KEPT":
         "A last resort is granted once and then gone.",
         TRUTH with claim: last_resort::consumes_last_resort;

@@ -212,7 +212,10 @@ mutants! {
         TRUTH with store: stores::hasty;
     "spares-the-disk-under-load" breaks "CLAIM-DURABLE":
         "Once several wait for the disk together, everybody is answered before it has anything.",
-        TRUTH with store: stores::hasty_under_load;
+        TRUTH with store: stores::hasty_under_load; by chance: "killed while several wait for the disk";
+    "stores-nothing-while-it-stops" breaks "CLAIM-DURABLE":
+        "Told to stop, it answers who is on the way, and stores nothing of it any more.",
+        TRUTH with store: stores::closed_early; by chance: "told to stop while somebody is on the way";
     "forgets-limits" breaks "RATE-DURABLE":
         "After a restart nobody has claimed anything, as far as limits are concerned.",
         TRUTH with store: stores::forgets_limits;
