@@ -61,6 +61,8 @@ pub struct Hunt {
     pub undecided: BTreeMap<String, u64>,
     /// The server is gone, or the suite is at its end: how that showed.
     pub ended: Option<Verdict>,
+    /// A story has failed, and a smaller one is looked for.
+    pub shrinks: bool,
     /// The story that failed, as small as it got.
     pub found: Option<Found>,
 }
@@ -76,6 +78,8 @@ pub struct Found {
     pub operations: (usize, usize),
     /// How many times the server was asked to find out what it fails without.
     pub tried: usize,
+    /// Whether it has failed more than once: what hangs on chance may not, and is a failure all the same.
+    pub again: bool,
     /// Whether the vector expects what is allowed at each step, and so fails by itself; or else the model alone, that
     /// followed it, found the fault.
     pub expects: bool,
@@ -106,10 +110,13 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
     let alphabet = alphabet(&server.binding);
     let begun = Instant::now();
     let mut hunt = Hunt::default();
+    // What failed once and not again is told for want of anything that does.
+    let mut once = None;
     loop {
         let left = plan.stories.map_or(u64::MAX, |stories| stories.saturating_sub(hunt.stories));
         let late = plan.time.is_some_and(|time| begun.elapsed() >= time);
         if left == 0 || late || hunt.found.is_some() || hunt.ended.is_some() {
+            hunt.found = hunt.found.or(once);
             return hunt;
         }
         let group = left.min(IN_A_GROUP * plan.jobs.max(1) as u64);
@@ -123,8 +130,15 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
                 Told::Undecided(why) => *hunt.undecided.entry(why).or_default() += 1,
                 Told::Ended(verdict) => hunt.ended = Some(verdict),
                 Told::Wrong(fault) if hunt.found.is_none() => {
-                    let shrink = shrink::Shrink { server, catalogue };
-                    hunt.found = shrink.smallest(story.clone(), &fault).await;
+                    hunt.shrinks = true;
+                    done(&hunt);
+                    let shrink = shrink::Shrink { server, catalogue, until: Instant::now() + shrink::AT_MOST };
+                    let found = shrink.smallest(story.clone(), fault).await;
+                    hunt.shrinks = false;
+                    match found {
+                        Some(found) if !found.again => once = once.or(Some(found)),
+                        found => hunt.found = found,
+                    }
                 }
                 Told::Wrong(_) => {}
             }
@@ -169,7 +183,8 @@ async fn tell<'a>(
     let mut number = [0; 8];
     number.copy_from_slice(&seed.bytes()[..8]);
     let options = Options { jobs: plan.jobs, seed: u64::from_le_bytes(number), rounds: Some(1) };
-    let runs = run::run(server, &vectors, options, |_| {}).await;
+    let mut runs = run::run(server, &vectors, options, |_| {}).await;
+    runs.iter_mut().for_each(|run| run.recording.mask());
     told.extend(runs.iter().map(|run| (asked[run.index], judged(&vectors[run.index], &run.recording, catalogue))));
     told
 }
@@ -187,20 +202,21 @@ fn vector(story: &Story, id: &str, rule: &str, expecting: bool) -> Result<(Arc<V
 /// What the model says of what was seen; of a race, what the judge of races says.
 fn judged(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> Told {
     let (verdict, _) = judge::judge(vector, recording, catalogue);
-    let verdict = match verdict {
+    match verdict {
         Verdict::Gone { .. } => return Told::Ended(verdict),
         Verdict::Blocked { reason } | Verdict::Error { reason } if vector.race.is_some() => {
             return Told::Undecided(reason);
         }
-        verdict => verdict,
-    };
+        _ => {}
+    }
     if vector.race.is_some() {
-        return match verdict {
-            Verdict::Fail(failure) | Verdict::Warn(failure) => {
+        // One round that did not overlap says little, but nothing wrong.
+        return match judge::rounds(vector, recording) {
+            Verdict::Fail(failure) => {
                 let rule = failure.rule.clone();
                 Told::Wrong(Fault { rule, verdict: Verdict::Fail(failure) })
             }
-            // One round that did not overlap says little, but nothing wrong.
+            Verdict::Inconclusive { reason } => Told::Undecided(reason),
             _ => Told::Fine(BTreeSet::new()),
         };
     }
@@ -216,7 +232,7 @@ fn judged(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> Told
 /// What a server can be asked for, by its binding.
 #[must_use]
 pub fn alphabet(binding: &Binding) -> Alphabet {
-    let has = |operation: Operation| binding.operations.contains_key(&operation);
+    let has = |operation: Operation| binding.has(operation);
     let can = |capability: Capability| !binding.absent.contains_key(&capability);
     let offers = |profile: Profile| binding.profiles.contains(&profile);
     let key_list = can(Capability::KeyList) && has(Operation::AddKey);

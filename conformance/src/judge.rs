@@ -9,7 +9,7 @@ mod tests;
 mod told;
 
 pub(crate) use history::model_reason;
-pub(crate) use race::rounds;
+pub(crate) use race::{rounds, silence};
 
 use std::collections::BTreeSet;
 

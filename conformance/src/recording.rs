@@ -1,6 +1,6 @@
 //! What a run observed; nothing here decides anything.
 
-mod mask;
+pub(crate) mod mask;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::vector::expect::Reason;
 
+pub(crate) use mask::mask_text;
 pub use mask::{MASK, mask_url};
 
 /// One vector, once: a sequential vector has one round.

@@ -21,13 +21,13 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use serde_json::Value;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{sync::Mutex, task::JoinSet, time::Instant};
 
 use crate::{
     binding::{
@@ -36,7 +36,7 @@ use crate::{
         render::{self, Variables},
     },
     clock,
-    recording::Recording,
+    recording::{Broken, Recording},
     run::{
         adapter::{Adapter, NoAnswer},
         hooks::{Commands, Hooks},
@@ -165,7 +165,7 @@ impl Server {
         }
         let Some(ready) = &self.binding.ready else { return Err("the binding does not say when it is ready".into()) };
         let request = ready.render(&self.variables).map_err(|error| error.to_string())?;
-        let answer = lane.send(&request, None).await.map_err(|error| error.to_string())?;
+        let answer = lane.send(&request).await.map_err(|error| error.to_string())?;
         if !(200..300).contains(&answer.status) {
             let Answer { method, url, status } = Answer::of(&answer);
             return Err(format!("{method} {url} answered {status}, where 2xx says that the server is ready"));
@@ -200,12 +200,17 @@ impl Server {
     /// If there is an answer that the binding cannot read.
     pub async fn declare(&mut self) -> Result<(), String> {
         let binding = Arc::clone(&self.binding);
+        if let Some(adapter) = self.adapter.clone().filter(|_| binding.has(Operation::Policy)) {
+            let policy = adapter.policy(&self.lane(0)?.base, self.timeout).await?;
+            self.declared(&policy);
+            return Ok(());
+        }
         let Some(exchange) = binding.operations.get(&Operation::Policy).and_then(|exchanges| exchanges.first()) else {
             self.declared(&BTreeMap::new());
             return Ok(());
         };
         let request = exchange.request.render(&self.variables).map_err(|error| error.to_string())?;
-        let answer = self.lane(0)?.send(&request, None).await.map_err(|error| error.to_string())?;
+        let answer = self.lane(0)?.send(&request).await.map_err(|error| error.to_string())?;
         let given = Given { status: answer.status, headers: &answer.exchange.response_headers, body: &answer.body };
         let Meaning::Ok(records) = exchange.classify(given, &self.variables) else {
             return Err(format!("the policy cannot be read: {} {}", answer.status, answer.exchange.response_body));
@@ -243,6 +248,38 @@ impl Server {
     }
 }
 
+/// Whether the server is away for good: then nobody waits for it once more with each vector.
+#[derive(Debug)]
+struct Gone {
+    why: Mutex<Option<String>>,
+    /// Vectors that have not ended.
+    left: AtomicUsize,
+}
+
+impl Gone {
+    fn before(vectors: usize) -> Self {
+        Self { why: Mutex::default(), left: vectors.into() }
+    }
+
+    async fn since(&self) -> Option<String> {
+        self.why.lock().await.clone()
+    }
+
+    /// After a vector that the server did not live through, looks whether it comes back: others wait for what comes of that.
+    async fn ended(&self, server: &Server, recording: &Recording) {
+        let others = self.left.fetch_sub(1, Ordering::Relaxed) > 1;
+        if !others || !matches!(recording.broken, Some(Broken::Gone(_))) {
+            return;
+        }
+        let mut gone = self.why.lock().await;
+        if gone.is_none()
+            && let Err(why) = server.comes_back().await
+        {
+            *gone = Some(format!("not asked, since the server had gone before: {why}"));
+        }
+    }
+}
+
 struct Answer<'a> {
     method: &'a str,
     url: &'a str,
@@ -266,14 +303,19 @@ pub async fn run(server: &Server, vectors: &[Arc<Vector>], options: Options, mut
     let (alone, together): (Vec<_>, Vec<_>) =
         order.into_iter().partition(|index| server.is_disturbed_by(&vectors[*index]));
     let places = Places::new(options.jobs);
+    let gone = Arc::new(Gone::before(vectors.len()));
     let mut tasks = JoinSet::new();
     let one = |index: usize, places: Places| {
-        let (server, vector) = (server.clone(), Arc::clone(&vectors[index]));
+        let (server, vector, gone) = (server.clone(), Arc::clone(&vectors[index]), Arc::clone(&gone));
         let seed = seed.child(&vector.id);
         async move {
             let place = places.take().await;
             let begun = Instant::now();
-            let recording = vector_run::run(&server, &vector, seed, options.rounds, &place).await;
+            let recording = match gone.since().await {
+                Some(why) => Recording { broken: Some(Broken::Gone(why)), ..Recording::default() },
+                None => vector_run::run(&server, &vector, seed, options.rounds, &place).await,
+            };
+            gone.ended(&server, &recording).await;
             Run { index, recording, took: begun.elapsed() }
         }
     };

@@ -123,6 +123,27 @@ fn a_race_in_which_no_claim_is_answered_does_not_pass() {
     }
 }
 
+/// Whoever loses a race has its line cut: the answers that come are right, and no later claim finds anything wrong.
+#[test]
+fn a_server_that_is_silent_under_contention_alone_fails_in_a_few_rounds() {
+    let some: Which = |number, first| first.contains("/claims") && number % 3 == 0;
+    for (fault, seconds) in [(Fault::CutBeforeHead, 10), (Fault::Hang, 1)] {
+        for vector in ["claim/race-more-than-there-are", "model/contention-looks-exhausted", "claim/race-wide"] {
+            let ended = run_patiently(fault, some, seconds, &[vector]);
+            says(fault, &ended, 1, &["FAIL", "an answer was owed, and the server goes on: (no answer: "]);
+        }
+    }
+}
+
+/// Nobody waits for it once more with each vector.
+#[test]
+fn a_whole_run_ends_soon_where_the_server_hangs_for_good() {
+    let ended = run_against(Fault::Deaf, |number, _| number >= 20, &["claim/", "publish/", "keys/"]);
+    assert_eq!(ended.exit, 4, "{}", ended.all());
+    let unasked = ended.out.matches("not asked, since the server had gone before").count();
+    assert!(unasked > 50, "{unasked}: {}", ended.all());
+}
+
 #[test]
 fn a_server_that_dies_or_hangs_in_a_race_is_gone() {
     for fault in [Fault::Die, Fault::Deaf] {

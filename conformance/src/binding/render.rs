@@ -36,6 +36,14 @@ impl Request {
         self.path.starts_with('{') && self.path.ends_with('}') && self.path.matches('{').count() == 1
     }
 
+    /// Whether it says who asks, beside what authenticates it.
+    pub(crate) fn names_who_asks(&self) -> bool {
+        let json = self.json.as_ref().and_then(|json| yaml::to_json(json).ok()).map(|json| json.to_string());
+        let texts = self.query.values().chain(self.headers.values()).chain(self.form.values()).chain(&self.bytes);
+        let mut texts = texts.chain([&self.path]).chain(&json);
+        texts.any(|text| used(text).any(|name| name.starts_with("as_")))
+    }
+
     /// Fills the template.
     ///
     /// # Errors

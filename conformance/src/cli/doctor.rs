@@ -11,7 +11,7 @@ use crate::{
     cli::{
         CliError,
         out::say,
-        run::{ServerArguments, at_hand, named},
+        run::{ServerArguments, at_hand, named, nobody_there},
     },
     doctor::{self, Finding, Mark, Never},
     judge,
@@ -73,11 +73,7 @@ async fn examine(server: &mut Server, arguments: &DoctorArguments) -> Result<Exi
             findings.extend(vec![Finding::wrong("ready", "the server answers, and not with 2xx", says, mend)]);
             return Ok(findings.end("nothing else was tried"));
         }
-        Readiness::Away(why) => {
-            let place = server.endpoints.join(", ");
-            let ask = "Is it running? Is --target its base URL?";
-            return Err(CliError::Unreachable(format!("no server at {place} ({}): {why}\n{ask}", server.binding.name)));
-        }
+        Readiness::Away(why) => return Err(nobody_there(server, &why)),
     }
     // A policy that cannot be read is told below.
     let _ = server.declare().await;

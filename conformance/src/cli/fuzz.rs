@@ -32,7 +32,7 @@ pub(super) struct FuzzArguments {
     /// Instead of a target: the reference server with this fault.
     #[arg(long, value_name = "NAME", conflicts_with = "target")]
     mutant: Option<String>,
-    /// For so long, where nothing fails.
+    /// For so long, where nothing fails; what fails is made small in two minutes more at most.
     #[arg(long, value_name = "MINUTES", default_value_t = 1.0, conflicts_with = "stories")]
     minutes: f64,
     /// So many stories, where nothing fails.
@@ -69,8 +69,10 @@ pub(super) async fn fuzz(arguments: FuzzArguments) -> Result<Exit, CliError> {
     };
     let begun = Instant::now();
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.enable_steady_tick(Duration::from_millis(200));
     let hunt = hunt(&server, &library.catalogue, &plan, |hunt| {
-        bar.set_message(format!("{} stories, {} kinds of steps", hunt.stories, hunt.labels.len()));
+        let shrinks = if hunt.shrinks { "; one fails, and a smaller one is looked for" } else { "" };
+        bar.set_message(format!("{} stories, {} kinds of steps{shrinks}", hunt.stories, hunt.labels.len()));
         bar.tick();
     })
     .await;
@@ -105,7 +107,9 @@ fn written(found: &Found, arguments: &FuzzArguments) -> Result<(), CliError> {
     std::fs::write(&path, &found.text).map_err(failed)?;
     let (first, last) = found.operations;
     say!("{first} operations became {last}, by {} further stories:\n\n{}", found.tried, found.text.trim_end());
-    if found.expects {
+    if !found.again {
+        say!("\n{} shows what was asked; it failed once, and not again", path.display());
+    } else if found.expects {
         say!("\nagain: kpd run --vectors {}", arguments.write.display());
     } else {
         say!("\n{} shows what was asked; what is allowed depends on too many choices to stand in it", path.display());

@@ -213,6 +213,12 @@ pub(super) fn named(server: &Server) -> String {
     )
 }
 
+/// Why nothing can be asked.
+pub(super) fn nobody_there(server: &Server, why: &str) -> CliError {
+    let (named, why) = (named(server), recording::mask_text(why, &BTreeSet::new()));
+    CliError::Unreachable(format!("no answer of {named}: {why}\nIs it running? Is --target its base URL?"))
+}
+
 fn masked(url: &str) -> String {
     recording::mask_url(url, &mut BTreeSet::new())
 }
@@ -228,13 +234,7 @@ pub(super) async fn server(
         // Without its adapter nothing can be asked, and what is wrong is told by it.
         std::mem::replace(&mut unset, Ok(())).map_err(CliError::Usage)?;
     }
-    server.ready().await.map_err(|why| {
-        let place = server.endpoints.join(", ");
-        CliError::Unreachable(format!(
-            "no server at {place} ({}): {why}\nIs it running? Is --target its base URL?",
-            server.binding.name
-        ))
-    })?;
+    server.ready().await.map_err(|why| nobody_there(&server, &why))?;
     unset.map_err(CliError::Usage)?;
     server.declare().await.map_err(CliError::Unreachable)?;
     Ok((server, embedded))
@@ -246,9 +246,11 @@ pub(super) async fn at_hand(
     mutant: Option<Mutant>,
 ) -> Result<(Server, Option<Embedded>), CliError> {
     let binding = arguments.binding.as_deref().map_or_else(library::reference_binding, library::binding)?;
+    // What the binding knows nothing of has other uses, and is no secret of it.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
+        .filter(|(name, _)| binding.variables.contains_key(name))
         .collect();
     let timeout = Duration::from_secs(arguments.timeout);
     let mut server = Server::new(binding, arguments.target.clone(), variables, timeout);

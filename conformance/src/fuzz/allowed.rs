@@ -111,8 +111,12 @@ fn same(allowed: &Seen, seen: &Seen) -> bool {
         (Seen::Packages { key_packages, .. }, Seen::Packages { key_packages: seen, .. }) => key_packages == seen,
         (Seen::ClientRemoved { unread }, Seen::ClientRemoved { unread: seen }) => said(unread, seen),
         (Seen::Keys(keys), Seen::Keys(seen)) => {
-            let one = |key: &KeySeen, seen: &KeySeen| key.client == seen.client;
-            keys.len() == seen.len() && seen.iter().all(|seen| keys.iter().any(|key| one(key, seen)))
+            let sorted = |keys: &[KeySeen]| {
+                let mut clients: Vec<_> = keys.iter().map(|key| key.client.clone()).collect();
+                clients.sort();
+                clients
+            };
+            sorted(keys) == sorted(seen)
         }
         (Seen::Notifications(feed), Seen::Notifications(seen)) => {
             let one = |(told, seen): (&NotificationSeen, &NotificationSeen)| {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use kpd_model::stories::Story;
+use tokio::time::Instant;
 
 use super::{Fault, Found, ID, Told, judged, vector};
 use crate::{
@@ -16,7 +17,12 @@ use crate::{
 pub(super) struct Shrink<'a> {
     pub(super) server: &'a Server,
     pub(super) catalogue: &'a Catalogue,
+    /// What has been found by then is good enough.
+    pub(super) until: Instant,
 }
+
+/// So long a smaller story is looked for. Each try asks a server that may take its time to fail.
+pub(super) const AT_MOST: Duration = Duration::from_secs(120);
 
 /// A story that is known to fail.
 struct Failing {
@@ -36,12 +42,18 @@ const TRIED_MAX: usize = 300;
 const TOLD: u64 = 3;
 
 impl Shrink<'_> {
-    /// The smallest story that fails, for want of a better one the first. `None` if it does not fail again: then there is
-    /// nothing to show, and other stories may show it.
-    pub(super) async fn smallest(&self, story: Story, first: &Fault) -> Option<Found> {
+    /// The smallest story that fails, for want of a better one the first, also where it does not fail again. `None` if it
+    /// cannot be written down.
+    pub(super) async fn smallest(&self, story: Story, first: Fault) -> Option<Found> {
         let operations = story.len();
         let mut tried = 0;
-        let mut failing = self.fails(&story, &first.rule, &mut tried).await?;
+        let Some(mut failing) = self.fails(&story, &first.rule, &mut tried).await else {
+            let (vector, text) = vector(&story, ID, &first.rule, false).ok()?;
+            let judged =
+                Judged { vector, verdict: first.verdict, took: Duration::ZERO, contention: None, story: vec![] };
+            let operations = (operations, operations);
+            return Some(Found { text, judged, operations, tried, again: false, expects: false });
+        };
         if !failing.story.lanes.is_empty() {
             // What fails one by one is simpler than any race.
             let one_by_one = failing.story.one_by_one();
@@ -52,7 +64,7 @@ impl Shrink<'_> {
         let mut chunk = (failing.story.len() / 2).max(1);
         loop {
             let (mut place, mut got_smaller) = (0, false);
-            while place < failing.story.len() && tried < TRIED_MAX {
+            while place < failing.story.len() && self.goes_on(tried) {
                 let smaller = failing.story.without(&(place..place + chunk));
                 match self.fails(&smaller, &failing.fault.rule, &mut tried).await {
                     Some(smaller) => {
@@ -62,13 +74,16 @@ impl Shrink<'_> {
                     None => place += chunk,
                 }
             }
-            if chunk == 1 && (!got_smaller || tried >= TRIED_MAX) {
+            if chunk == 1 && (!got_smaller || !self.goes_on(tried)) {
                 break;
             }
             chunk = (chunk / 2).max(1);
         }
-        'batches: while tried < TRIED_MAX {
+        'batches: while self.goes_on(tried) {
             for smaller in failing.story.with_smaller_batches().collect::<Vec<_>>() {
+                if !self.goes_on(tried) {
+                    break 'batches;
+                }
                 if let Some(smaller) = self.fails(&smaller, &failing.fault.rule, &mut tried).await {
                     failing = smaller;
                     continue 'batches;
@@ -78,7 +93,11 @@ impl Shrink<'_> {
         }
         let Failing { story, fault, vector, text, expects, took, contention } = failing;
         let judged = Judged { vector, verdict: fault.verdict, took, contention, story: vec![] };
-        Some(Found { text, judged, operations: (operations, story.len()), tried, expects })
+        Some(Found { text, judged, operations: (operations, story.len()), tried, again: true, expects })
+    }
+
+    fn goes_on(&self, tried: usize) -> bool {
+        tried < TRIED_MAX && Instant::now() < self.until
     }
 
     /// Whether a story fails, as a vector that anybody can run; where the story can go in too many ways to be one, as the
@@ -95,7 +114,8 @@ impl Shrink<'_> {
             *tried += 1;
             // New users each time, on a server that keeps them.
             let options = Options { jobs: 1, seed: rand::random(), rounds: None };
-            let run = run::run(self.server, &[Arc::clone(&vector)], options, |_| {}).await.pop()?;
+            let mut run = run::run(self.server, &[Arc::clone(&vector)], options, |_| {}).await.pop()?;
+            run.recording.mask();
             let (verdict, contention) = judge::judge(&vector, &run.recording, self.catalogue);
             let took = run.took;
             let followed = match judged(&vector, &run.recording, self.catalogue) {

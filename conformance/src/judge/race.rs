@@ -1,6 +1,6 @@
 //! Judges races: the model's rules on what was said, then whether some order of the operations explains every answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     binding::Hook,
@@ -105,7 +105,29 @@ fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round
         other => (other, None),
     };
     let contradiction = || Story::said(vector, &pairs).contradiction().map(|proved| broken(&proved, round));
-    unexplained.or_else(contradiction).or_else(|| expected("race.")).or_else(|| expected("after[")).or(undecided)
+    let seen = unexplained.or_else(contradiction).or_else(|| expected("race."));
+    seen.or_else(|| unanswered(vector, round)).or_else(|| expected("after[")).or(undecided)
+}
+
+/// A request of a race that got no answer, where neither a kill nor the vector itself is the reason.
+pub(crate) fn silence<'a>(vector: &Vector, round: &'a Round) -> Option<&'a Recorded> {
+    let race = vector.race.as_ref().filter(|race| !race.is_interrupted())?;
+    let lost_on_purpose: BTreeSet<String> =
+        vector.all_steps().filter(|(_, step)| step.lose.is_some()).map(|(path, _)| path).collect();
+    let of_race = |recorded: &&Recorded| {
+        let lane = recorded.path.strip_prefix("race.lanes.").and_then(|path| path.split('[').next());
+        lane.is_some_and(|lane| race.lanes.contains_key(lane)) && !lost_on_purpose.contains(&recorded.path)
+    };
+    round.steps.iter().filter(of_race).find(|recorded| recorded.observed == Observed::Lost)
+}
+
+/// Contention must not look like a server that is away, either.
+fn unanswered(vector: &Vector, round: &Round) -> Option<Verdict> {
+    let silent = silence(vector, round)?;
+    let exchange = silent.exchanges.last().filter(|exchange| exchange.status == 0);
+    let shown = exchange.map_or("(no answer)", |exchange| exchange.response_body.as_str());
+    let rule = vector.rules.first().cloned().unwrap_or_default();
+    Some(fail(&rule, format!("{}: an answer was owed, and the server goes on: {shown}", silent.says), round, &[silent]))
 }
 
 /// An answer under load that says nothing of what was asked: one that the binding has no word for, or a refusal that

@@ -1,13 +1,17 @@
 //! Takes secrets out of what is kept: whoever reads a report must not be able to act as somebody else.
 //!
 //! A secret is what an `authorization` or a cookie carries, and what stands under a name such as `token` or `password` in a
-//! URL, a header or a JSON body. Once seen in one place, it is taken out wherever else it stands.
+//! URL, a header, a form or a JSON body. Once seen in one place, it is taken out wherever else it stands, also as a URL or a
+//! JSON text spells it.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::recording::{Broken, Exchange, Recording};
+use crate::{
+    binding::render::percent_encoded,
+    recording::{Broken, Exchange, Observed, Recorded, Recording},
+};
 
 /// What stands in place of a secret.
 pub const MASK: &str = "(masked)";
@@ -25,7 +29,7 @@ impl Exchange {
     /// Takes secrets out wherever they stand; what is shorter than a secret could be is left.
     pub fn mask<'a>(&mut self, secrets: impl Iterator<Item = &'a str>) {
         for secret in secrets.filter(|secret| secret.len() >= SECRET_MIN) {
-            self.texts().for_each(|text| *text = text.replace(secret, MASK));
+            self.texts().for_each(|text| *text = without(text, secret));
         }
     }
 
@@ -37,17 +41,23 @@ impl Exchange {
     /// Takes out what stands under the name of a secret, and tells what it was.
     fn mask_named(&mut self, found: &mut BTreeSet<String>) {
         for (name, value) in self.request_headers.iter_mut().chain(self.response_headers.iter_mut()) {
-            if HEADERS.contains(&name.to_lowercase().as_str()) || is_secret(name) {
+            if is_secret_header(name) {
                 found.extend(value.split([' ', ';', '=', ',']).map(str::to_string));
                 *value = MASK.into();
             }
         }
         self.url = mask_url(&self.url, found);
         for body in [&mut self.request_body, &mut self.response_body] {
-            if let Ok(mut json) = serde_json::from_str::<Value>(body)
-                && mask_json(&mut json, found)
-            {
-                *body = json.to_string();
+            match serde_json::from_str::<Value>(body) {
+                // One without any keeps its bytes.
+                Ok(mut json) => {
+                    if mask_json(&mut json, found) {
+                        *body = json.to_string();
+                    }
+                }
+                Err(_) if is_form(body) => *body = mask_parameters(body, found),
+                // Whatever else it is, and JSON of which the beginning alone is kept.
+                Err(_) => *body = mask_quoted(body, found),
             }
         }
     }
@@ -57,12 +67,20 @@ impl Recording {
     /// Takes out every secret that has a name, wherever it stands, in all rounds.
     pub fn mask(&mut self) {
         let mut found = BTreeSet::new();
-        let steps = self.rounds.iter_mut().flat_map(|round| &mut round.steps);
-        let mut exchanges: Vec<&mut Exchange> = steps.flat_map(|step| &mut step.exchanges).collect();
-        exchanges.iter_mut().for_each(|exchange| exchange.mask_named(&mut found));
+        let mut steps: Vec<&mut Recorded> = self.rounds.iter_mut().flat_map(|round| &mut round.steps).collect();
+        for step in &mut steps {
+            step.exchanges.iter_mut().for_each(|exchange| exchange.mask_named(&mut found));
+            step.told.answer.iter_mut().for_each(|answer| {
+                mask_json(answer, &mut found);
+            });
+        }
         found.retain(|secret| secret.len() >= SECRET_MIN && secret != MASK);
-        for exchange in exchanges {
-            exchange.mask(found.iter().map(String::as_str));
+        for step in steps {
+            step.exchanges.iter_mut().for_each(|exchange| exchange.mask(found.iter().map(String::as_str)));
+            step.told.answer.iter_mut().for_each(|answer| mask_texts(answer, &found));
+            if let Observed::Unexpected(why) = &mut step.observed {
+                *why = mask_text(why, &found);
+            }
         }
         if let Some(Broken::Setup(why) | Broken::Gone(why) | Broken::Suite(why) | Broken::TooSlow(why)) =
             &mut self.broken
@@ -72,26 +90,51 @@ impl Recording {
     }
 }
 
-/// A sentence without secrets.
-fn mask_text(text: &str, found: &BTreeSet<String>) -> String {
-    let text = found.iter().fold(text.to_string(), |text, secret| text.replace(secret, MASK));
-    let words = text.split(' ').map(|word| mask_url(word, &mut BTreeSet::new()));
-    let text = words.collect::<Vec<_>>().join(" ");
-    // An answer that is quoted in a sentence: what follows `"…token":"` up to the next quotation mark.
-    let mut masked = String::new();
-    let mut parts = text.split('"').peekable();
-    let mut name = "";
-    while let Some(part) = parts.next() {
-        let value = part != ":" && is_secret(name);
-        masked.push_str(if value { MASK } else { part });
-        if part != ":" {
-            name = if value { "" } else { part };
-        }
-        if parts.peek().is_some() {
-            masked.push('"');
+/// A text without a secret, however it is spelt there.
+fn without(text: &str, secret: &str) -> String {
+    let mut text = text.replace(secret, MASK);
+    let in_json = Value::from(secret).to_string();
+    for spelt in [percent_encoded(secret), in_json.trim_matches('"').to_string(), secret.replace(' ', "+")] {
+        if spelt != secret && spelt.len() >= SECRET_MIN {
+            text = text.replace(&spelt, MASK);
         }
     }
-    masked
+    text
+}
+
+/// A sentence without secrets.
+pub(crate) fn mask_text(text: &str, found: &BTreeSet<String>) -> String {
+    let text = found.iter().fold(text.to_string(), |text, secret| without(&text, secret));
+    let words = text.split(' ').map(|word| mask_url(word, &mut BTreeSet::new()));
+    mask_quoted(&words.collect::<Vec<_>>().join(" "), &mut BTreeSet::new())
+}
+
+/// An answer that is quoted in a sentence, or cut: what follows `"…token":"` up to the next quotation mark.
+fn mask_quoted(text: &str, found: &mut BTreeSet<String>) -> String {
+    let (mut name, mut between) = ("", "");
+    let parts = text.split('"').map(|part| {
+        let is_value = between.trim() == ":" && is_secret(name);
+        (name, between) = (between, part);
+        if is_value {
+            found.insert(part.to_string());
+        }
+        if is_value { MASK } else { part }
+    });
+    parts.collect::<Vec<_>>().join("\"")
+}
+
+/// Whether a body is a form as HTML sends it.
+fn is_form(body: &str) -> bool {
+    body.contains('=') && !body.contains(['{', '<', '"', ' ', '\n'])
+}
+
+fn mask_texts(value: &mut Value, found: &BTreeSet<String>) {
+    match value {
+        Value::String(text) => *text = found.iter().fold(text.clone(), |text, secret| without(&text, secret)),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask_texts(item, found)),
+        Value::Object(entries) => entries.values_mut().for_each(|value| mask_texts(value, found)),
+        _ => {}
+    }
 }
 
 /// A URL without the password before its host and without secrets among its parameters.
@@ -111,31 +154,55 @@ pub fn mask_url(url: &str, found: &mut BTreeSet<String>) -> String {
         }
         None => url.to_string(),
     };
-    for (number, parameter) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
-        masked.push(if number == 0 { '?' } else { '&' });
-        match parameter.split_once('=') {
-            Some((name, value)) if is_secret(name) => {
-                found.insert(value.to_string());
-                masked.push_str(&format!("{name}={MASK}"));
-            }
-            _ => masked.push_str(parameter),
-        }
+    if let Some(query) = query {
+        masked = format!("{masked}?{}", mask_parameters(query, found));
     }
     masked
 }
 
+/// The parameters of a query or a form.
+fn mask_parameters(parameters: &str, found: &mut BTreeSet<String>) -> String {
+    let parameters = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if is_secret(name) => {
+            found.insert(value.to_string());
+            format!("{name}={MASK}")
+        }
+        _ => parameter.to_string(),
+    });
+    parameters.collect::<Vec<_>>().join("&")
+}
+
+/// Takes out what stands under the name of a secret; whether there was any.
 fn mask_json(value: &mut Value, found: &mut BTreeSet<String>) -> bool {
     match value {
-        Value::Object(entries) => entries.iter_mut().fold(false, |masked, (name, value)| match value {
-            Value::String(secret) if is_secret(name) => {
-                found.insert(std::mem::replace(secret, MASK.into()));
-                true
-            }
-            _ => mask_json(value, found) || masked,
+        Value::Object(entries) => entries.iter_mut().fold(false, |masked, (name, value)| {
+            let taken_out = if is_secret(name) || HEADERS.contains(&name.to_lowercase().as_str()) {
+                mask_all(value, found)
+            } else {
+                mask_json(value, found)
+            };
+            taken_out || masked
         }),
         Value::Array(items) => items.iter_mut().filter_map(|item| mask_json(item, found).then_some(())).count() > 0,
         _ => false,
     }
+}
+
+/// Whatever stands under such a name is secret, also where it is a list.
+fn mask_all(value: &mut Value, found: &mut BTreeSet<String>) -> bool {
+    match value {
+        Value::String(secret) => {
+            found.insert(std::mem::replace(secret, MASK.into()));
+            true
+        }
+        Value::Array(items) => items.iter_mut().filter_map(|item| mask_all(item, found).then_some(())).count() > 0,
+        other => mask_json(other, found),
+    }
+}
+
+/// Whether a header is a secret, or holds one.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    HEADERS.contains(&name.to_lowercase().as_str()) || is_secret(name)
 }
 
 fn is_secret(name: &str) -> bool {
@@ -199,6 +266,54 @@ mod tests {
         let shown = format!("{recording:?}");
         assert!(!shown.contains(secret) && !shown.contains("pass-word") && !shown.contains("\"other\""), "{shown}");
         assert!(shown.contains("alice registers") && shown.contains("http://(masked)@server/of/(masked)"), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_however_it_is_spelt() {
+        let secret = "ab+/c d\"==";
+        let mut exchange = exchange("x");
+        exchange.url = "http://server/?key=ab%2B%2Fc%20d%22%3D%3D".into();
+        exchange.request_body = "key=ab+/c+d\"==".into();
+        exchange.response_body = r#"{ "key": "ab+/c d\"==" }"#.into();
+        exchange.mask(std::iter::once(secret));
+        assert_eq!(exchange.url, "http://server/?key=(masked)");
+        assert_eq!(exchange.request_body, "key=(masked)");
+        assert_eq!(exchange.response_body, r#"{ "key": "(masked)" }"#);
+    }
+
+    #[test]
+    fn forms_lists_and_bodies_that_are_cut_have_names_for_secrets_too() {
+        for (body, masked) in [
+            ("user=bob&password=p%40ss+word", "user=bob&password=(masked)"),
+            (r#"{"access_tokens":["one-of-two","two-of-two"]}"#, r#"{"access_tokens":["(masked)","(masked)"]}"#),
+            (r#"{"token": "one-of-two", "then": "… (7 byt"#, r#"{"token": "(masked)", "then": "… (7 byt"#),
+            (r#"<input name="token" value="7">"#, r#"<input name="token" value="7">"#),
+        ] {
+            let mut exchange = exchange("x");
+            exchange.request_body = body.into();
+            exchange.mask_named(&mut BTreeSet::new());
+            assert_eq!(exchange.request_body, masked);
+        }
+    }
+
+    #[test]
+    fn what_was_observed_and_a_whole_answer_are_masked_too() {
+        let mut step = Recorded {
+            path: "steps[0]".into(),
+            says: "bob claims".into(),
+            sent: Duration::ZERO,
+            answered: Duration::ZERO,
+            observed: Observed::Unexpected("no answer: GET http://a:pass-word@server/?token=s3cr3t-of-alice".into()),
+            told: Told { answer: Some(serde_json::json!({ "body": ["of s3cr3t-of-alice"] })), ..Told::default() },
+            exchanges: vec![exchange("s3cr3t-of-alice")],
+            saved: BTreeMap::new(),
+        };
+        step.exchanges[0].url = "http://server/".into();
+        let mut recording = Recording { rounds: vec![Round { steps: vec![step] }], broken: None };
+        recording.mask();
+        let shown = format!("{recording:?}");
+        assert!(!shown.contains("s3cr3t-of-alice") && !shown.contains("pass-word"), "{shown}");
+        assert!(shown.contains("of (masked)") && shown.contains("http://(masked)@server/?token=(masked)"), "{shown}");
     }
 
     #[test]

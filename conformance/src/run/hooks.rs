@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::File,
-    io::{Read as _, Seek as _},
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     pin::Pin,
     process::{Command, Stdio},
@@ -129,11 +129,21 @@ fn run(command: &HookCommand, directory: Option<&Path>, variables: &Variables) -
             None => std::thread::sleep(Duration::from_millis(10)),
         }
     };
-    let mut said = String::new();
-    let _ = output.rewind().and_then(|()| output.by_ref().take(OUTPUT_SHOWN).read_to_string(&mut said));
+    let said = end_of(&mut output);
     let said =
         if said.trim().is_empty() { "it printed nothing".into() } else { format!("it printed: {}", said.trim()) };
     Err(format!("`{shown}`: {ended}; {said}"))
+}
+
+/// The end of what was printed: there stands why.
+fn end_of(output: &mut File) -> String {
+    let length = output.metadata().map_or(0, |metadata| metadata.len());
+    let mut end = vec![];
+    // Whatever cannot be read is not shown.
+    let _ = output
+        .seek(SeekFrom::Start(length.saturating_sub(OUTPUT_SHOWN)))
+        .and_then(|_| output.take(OUTPUT_SHOWN).read_to_end(&mut end));
+    String::from_utf8_lossy(&end).into_owned()
 }
 
 /// Bytes.
@@ -171,6 +181,9 @@ mod tests {
             why.contains("the hook kill") && why.contains("exit status: 3") && why.contains("seven of seven"),
             "{why}"
         );
+        let long = "kill: { command: [sh, -c, 'yes grumble | head -c 9000; printf \"\\377 the end\"; exit 1'] }";
+        let why = done(long, Hook::Kill).await.unwrap_err();
+        assert!(why.ends_with("\u{fffd} the end") && why.len() < 5000, "{why}");
         let missing = done("kill: { command: [no-such-program-anywhere] }", Hook::Kill).await.unwrap_err();
         assert!(missing.contains("cannot be started"), "{missing}");
         assert!(done("kill: { command: ['{nobody}'] }", Hook::Kill).await.unwrap_err().contains("{nobody}"));

@@ -33,6 +33,8 @@ pub(super) struct Call<'a> {
     pub(super) look: bool,
     /// How much longer than others this request may take.
     pub(super) patience: Duration,
+    /// The line is cut so long after the request, whatever the server does.
+    pub(super) cut: Option<Duration>,
     /// The user whose clients the answer names, as the vector calls it.
     pub(super) target: Option<String>,
     /// The packages that it is about, in their order.
@@ -44,7 +46,7 @@ impl<'a> Call<'a> {
     fn new(operation: Operation, actor: Option<&'a Actor>, says: String) -> Self {
         let (variables, packages, proof, patience) = (Variables::new(), vec![], Proof::Good, Duration::ZERO);
         let (method, enlisted, newcomer, target) = (None, None, None, None);
-        let (whole, look) = (false, false);
+        let (whole, look, cut) = (false, false, None);
         Self {
             operation,
             actor,
@@ -56,6 +58,7 @@ impl<'a> Call<'a> {
             whole,
             look,
             patience,
+            cut,
             target,
             packages,
             says,

@@ -13,6 +13,9 @@ use crate::{
 /// A server that takes longer to begin is not waited for.
 const READY_AT_MOST: Duration = Duration::from_secs(30);
 
+/// Whoever watches over a server has started it again by then.
+const BACK_AT_MOST: Duration = Duration::from_secs(8);
+
 const BETWEEN: Duration = Duration::from_millis(20);
 
 /// Whoever says nothing for so long is silent.
@@ -78,6 +81,11 @@ impl Server {
         self.until(Wanted::Ready, "it does not answer").await
     }
 
+    /// Waits until a server that has gone by itself answers again.
+    pub(super) async fn comes_back(&self) -> Result<(), String> {
+        self.so_long(BACK_AT_MOST, Wanted::Ready, "it does not answer").await
+    }
+
     /// Waits until the server answers on a lane, whose connection may have to be made anew.
     pub(super) async fn answers_on(&self, lane: &Lane) -> Result<(), String> {
         self.until(Wanted::On(lane), "it does not answer again").await
@@ -85,6 +93,10 @@ impl Server {
 
     /// Waits for that, for as long as a server may take to begin.
     async fn until(&self, wanted: Wanted<'_>, otherwise: &str) -> Result<(), String> {
+        self.so_long(READY_AT_MOST, wanted, otherwise).await
+    }
+
+    async fn so_long(&self, at_most: Duration, wanted: Wanted<'_>, otherwise: &str) -> Result<(), String> {
         let begun = Instant::now();
         loop {
             let came = match wanted {
@@ -94,8 +106,8 @@ impl Server {
             };
             match came {
                 Ok(()) => return Ok(()),
-                Err(why) if begun.elapsed() > READY_AT_MOST => {
-                    return Err(format!("{otherwise}, {} s long: {why}", READY_AT_MOST.as_secs()));
+                Err(why) if begun.elapsed() > at_most => {
+                    return Err(format!("{otherwise}, {} s long: {why}", at_most.as_secs()));
                 }
                 Err(_) => tokio::time::sleep(BETWEEN).await,
             }

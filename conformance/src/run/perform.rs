@@ -15,7 +15,7 @@ use crate::{
     run::{
         operation::Call,
         reading::{self, Asked},
-        transport::{Gate, Lane, NoAnswer},
+        transport::{Gate, Lane, Manner, NoAnswer, Whose},
         vector_run::Runner,
         whole,
         world::{Actor, World},
@@ -64,8 +64,12 @@ impl Runner<'_> {
                 let first = recorded.exchanges.is_empty();
                 // An effect can come with the first request: from there on counts, and there the lanes meet.
                 let sent = self.send(lane, &call, exchange, &mut variables, gate.take()).await?;
-                let Ok(answer) = sent else {
-                    return self.unanswered(lane, recorded, &sent.map(drop)).await;
+                let answer = match sent {
+                    Ok(answer) => answer,
+                    Err(mut error) => {
+                        error.exchange.mask(self.secrets(exchange, &call, &learned).iter().map(String::as_str));
+                        return self.unanswered(lane, recorded, error).await;
+                    }
                 };
                 if first {
                     recorded.sent = answer.sent.duration_since(self.begun);
@@ -124,7 +128,8 @@ impl Runner<'_> {
     /// Whether a request shows who asks, also where anybody may.
     fn must_be_somebody(&self, exchange: &BoundExchange) -> bool {
         let auth = exchange.auth.as_ref().unwrap_or(&self.server.binding.auth);
-        auth.templates().flat_map(|template| render::used(template)).any(|name| name.starts_with("as_"))
+        let mut names = auth.templates().flat_map(|template| render::used(template));
+        names.any(|name| name.starts_with("as_")) || exchange.request.names_who_asks()
     }
 
     async fn send(
@@ -137,33 +142,36 @@ impl Runner<'_> {
     ) -> Result<Result<super::transport::Answer, NoAnswer>, Broken> {
         let request = self.request(lane, call, exchange, variables)?;
         if call.proof == Proof::Replayed {
-            lane.send(&request, None).await.map_err(|error| Broken::Gone(error.to_string()))?;
+            lane.send(&request).await.map_err(|error| Broken::Gone(error.to_string()))?;
         }
-        Ok(lane.send_patiently(&request, gate, call.patience).await)
+        Ok(lane.send_so(&request, Manner { gate, longer: call.patience, cut: call.cut }).await)
     }
 
     /// No answer came. In a race that is a lost answer, which may have done anything; elsewhere a server that goes on
     /// living has failed to answer, and one that does not is gone, unless the race itself has killed it.
-    async fn unanswered(
-        &self,
-        lane: &Lane,
-        mut recorded: Recorded,
-        error: &Result<(), NoAnswer>,
-    ) -> Result<Performed, Broken> {
-        let error = error.as_ref().err().map_or_else(String::new, ToString::to_string);
+    async fn unanswered(&self, lane: &Lane, mut recorded: Recorded, error: NoAnswer) -> Result<Performed, Broken> {
         recorded.answered = self.begun.elapsed();
-        let interrupted = self.course.is_some_and(|course| course.interrupted);
-        if !interrupted && self.server.alive(lane).await.is_err() {
-            return Err(Broken::Gone(error));
-        }
-        recorded.observed = if self.course.is_some() {
-            Observed::Lost
-        } else {
-            Observed::Unexpected(format!("no answer, though it goes on: {error}"))
+        let says = error.to_string();
+        let NoAnswer { whose, exchange, .. } = error;
+        recorded.exchanges.push(*exchange);
+        recorded.observed = match whose {
+            Whose::Bindings => return Err(Broken::Suite(format!("the binding's request cannot be sent: {says}"))),
+            Whose::ServersLink => Observed::Unexpected(says),
+            Whose::Servers => {
+                let interrupted = self.course.is_some_and(|course| course.interrupted);
+                if !interrupted && self.server.alive(lane).await.is_err() {
+                    return Err(Broken::Gone(says));
+                }
+                let racing = self.course.is_some();
+                if racing { Observed::Lost } else { Observed::Unexpected(format!("{UNANSWERED}: {says}")) }
+            }
         };
         Ok(Performed { recorded, enlisted: None, looks: vec![] })
     }
 }
+
+/// How a report begins to tell of an answer that was owed.
+const UNANSWERED: &str = "no answer, though it goes on";
 
 /// What an answer means in the words of the vector.
 pub(super) fn observed(call: &Call<'_>, meaning: Meaning, records: &[Record], world: &World) -> Observed {

@@ -139,7 +139,7 @@ fn stock(asked: &Asked<'_>, records: &[Record], world: &World) -> Seen {
     let published = || asked.of.zip(asked.client).is_some_and(|(user, client)| world.has_last_resort(user, client));
     let there = |record: &&Record| match record.get("last_resort") {
         Some(word) if word == AS_PUBLISHED => published(),
-        found => found.is_some(),
+        found => found.is_some_and(says_there_is),
     };
     let last_resort = match record.filter(there) {
         None => LastResortSeen::None,
@@ -148,6 +148,11 @@ fn stock(asked: &Asked<'_>, records: &[Record], world: &World) -> Seen {
     };
     let low = record.and_then(|record| record.get("low")?.as_bool());
     Seen::Stock { regular: record.and_then(|record| number(record, "regular")), last_resort, low }
+}
+
+/// There is none, also where the server says so in a word.
+fn says_there_is(found: &Value) -> bool {
+    !matches!(found, Value::Null | Value::Bool(false))
 }
 
 fn notification(record: &Record, world: &World) -> NotificationSeen {
@@ -161,6 +166,7 @@ fn notification(record: &Record, world: &World) -> NotificationSeen {
         low: record.get("low").and_then(Value::as_bool),
         drain: record
             .get("drain")
+            .filter(|drain| says_there_is(drain))
             .map(|_| DrainSeen { taken: number(record, "drain_taken"), of: number(record, "drain_of") }),
     }
 }
@@ -233,6 +239,13 @@ mod tests {
             assert_eq!(told(&world, silent()), then, "{package}");
         }
         assert_eq!(told(&world, json!({ "last_resort": "curve", "used": false })), LastResortSeen::Unused);
+        for there in [
+            (json!(false), LastResortSeen::None),
+            (json!(null), LastResortSeen::None),
+            (json!(true), LastResortSeen::Unused),
+        ] {
+            assert_eq!(told(&world, json!({ "regular": 1, "last_resort": there.0 })), there.1);
+        }
         // A client that comes again under its name begins with nothing.
         world.introduce(&("alice".into(), "phone".into()), crate::binding::render::Variables::new());
         assert_eq!(told(&world, silent()), LastResortSeen::None);

@@ -43,6 +43,12 @@ impl Runner<'_> {
             let keys = material::device_keys(mls, &named("user"), &named("client"));
             variables.insert("device_keys".into(), keys);
         }
+        if let Some(actor) = call.actor {
+            variables.extend(actor.saved.iter().map(|(name, value)| (format!("as_{name}"), value.clone())));
+            variables.insert("as_user".into(), actor.identity.as_str().into());
+            variables.insert("as_client".into(), actor.client.as_str().into());
+            variables.insert("as_secret".into(), actor.secret.as_str().into());
+        }
         let mut request = exchange.request.render(variables).map_err(|error| suite(error.to_string()))?;
         if let Some(method) = call.method {
             request.method = method.into();
@@ -61,15 +67,8 @@ impl Runner<'_> {
         request: &mut Rendered,
     ) -> Result<(), Broken> {
         let suite = |why: String| Broken::Suite(why);
-        let mut variables = variables.clone();
-        if let Some(actor) = call.actor {
-            variables.extend(actor.saved.iter().map(|(name, value)| (format!("as_{name}"), value.clone())));
-            variables.insert("as_user".into(), actor.identity.as_str().into());
-            variables.insert("as_client".into(), actor.client.as_str().into());
-            variables.insert("as_secret".into(), actor.secret.as_str().into());
-        }
         let fill = |template: &str| {
-            let filled = render::text(template, &variables, &|value| value.into());
+            let filled = render::text(template, variables, &|value| value.into());
             filled.map_err(|error| suite(error.to_string()))
         };
         // Not at all, or with something that nobody was given.
@@ -102,7 +101,16 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// What would let a reader of a report act as somebody else: what templates of authentication are filled with.
+    /// What would let a reader of a report act as somebody else, whatever the binding does with it.
+    pub(super) fn secrets_of_all(&self, call: &Call<'_>) -> Vec<String> {
+        let given =
+            self.server.variables.iter().filter(|(name, _)| self.server.is_secret(name)).map(|(_, value)| value);
+        let passwords = call.actor.map(|actor| actor.secret.clone()).into_iter();
+        let own = call.variables.get("secret").map(text_of);
+        given.map(text_of).chain(passwords).chain(own).collect()
+    }
+
+    /// That, and what templates of authentication are filled with.
     pub(super) fn secrets(&self, exchange: &BoundExchange, call: &Call<'_>, learned: &Variables) -> Vec<String> {
         let binding = &self.server.binding;
         let auths = [Some(&binding.auth), exchange.auth.as_ref()];
@@ -116,11 +124,7 @@ impl Runner<'_> {
             let known = learned.get(name).or_else(|| call.actor.and_then(|actor| actor.saved.get(name)));
             known.filter(|_| !matches!(name, "user" | "client")).map(text_of)
         };
-        let given =
-            self.server.variables.iter().filter(|(name, _)| self.server.is_secret(name)).map(|(_, value)| value);
-        let passwords = call.actor.map(|actor| actor.secret.clone()).into_iter();
-        let own = call.variables.get("secret").map(text_of);
-        names.iter().filter_map(saved).chain(given.map(text_of)).chain(passwords).chain(own).collect()
+        names.iter().filter_map(saved).chain(self.secrets_of_all(call)).collect()
     }
 }
 

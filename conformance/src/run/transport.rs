@@ -3,9 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::stream;
-use tokio::{sync::Barrier, time::Instant};
+use tokio::{
+    sync::{Barrier, watch},
+    time::Instant,
+};
 
-use crate::{binding::render::Rendered, recording::Exchange};
+use crate::{
+    binding::render::Rendered,
+    recording::{Exchange, mask},
+};
 
 /// A client with a connection of its own.
 #[derive(Clone, Debug)]
@@ -33,12 +39,37 @@ pub struct Answer {
 }
 
 /// The server did not answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{method} {url}: {why}")]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{} {}: {why}", exchange.method, exchange.url)]
 pub struct NoAnswer {
-    method: String,
-    url: String,
-    why: String,
+    /// What happened.
+    pub why: String,
+    /// Whose doing it is.
+    pub whose: Whose,
+    /// The request, for the report; its status is 0.
+    pub exchange: Box<Exchange>,
+}
+
+/// Whose doing it is that there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// It was asked, and said nothing that is an answer.
+    Servers,
+    /// It has named a place elsewhere, and was not asked.
+    ServersLink,
+    /// What the binding makes of its variables cannot be sent.
+    Bindings,
+}
+
+/// How a request is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner<'a> {
+    /// Its last byte waits for others.
+    pub gate: Option<&'a Gate>,
+    /// The server may take so much longer than for others.
+    pub longer: Duration,
+    /// The line is cut so long after the last byte, whatever the server says.
+    pub cut: Option<Duration>,
 }
 
 /// Lanes of a race meet here before each releases the last byte of its first request.
@@ -46,6 +77,9 @@ pub type Gate = Arc<Barrier>;
 
 /// A race goes on without a lane that does not come to the gate in this time.
 const GATE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// So much of a body is kept for a report; what an answer means is read from the whole. Bytes.
+const SHOWN: usize = 64 << 10;
 
 /// A longer body is not read on: a server that never ends must not fill the memory. In MiB.
 const BODY_MIB: usize = 16;
@@ -72,84 +106,148 @@ impl Lane {
     /// # Errors
     ///
     /// If none comes.
-    pub async fn send(&self, request: &Rendered, gate: Option<&Gate>) -> Result<Answer, NoAnswer> {
-        self.send_patiently(request, gate, Duration::ZERO).await
+    pub async fn send(&self, request: &Rendered) -> Result<Answer, NoAnswer> {
+        self.send_so(request, Manner::default()).await
     }
 
-    /// The same, where the server may take so much longer than for others.
+    /// The same, in a manner of its own.
     ///
     /// # Errors
     ///
     /// If no answer comes.
-    pub async fn send_patiently(
-        &self,
-        request: &Rendered,
-        gate: Option<&Gate>,
-        longer: Duration,
-    ) -> Result<Answer, NoAnswer> {
+    pub async fn send_so(&self, request: &Rendered, manner: Manner<'_>) -> Result<Answer, NoAnswer> {
         let path = request.path.strip_prefix(&self.base).unwrap_or(&request.path);
-        let url = format!("{}{path}", self.base);
-        let no_answer = |why: String| NoAnswer { method: request.method.clone(), url: url.clone(), why };
+        let mut exchange = Exchange {
+            method: request.method.clone(),
+            url: format!("{}{path}", self.base),
+            request_headers: request.headers.iter().map(|(name, value)| (name.clone(), masked(name, value))).collect(),
+            request_body: request.body.as_deref().map(shown).unwrap_or_default(),
+            status: 0,
+            response_headers: BTreeMap::new(),
+            response_body: String::new(),
+        };
+        let no_answer = |whose: Whose, why: String, mut exchange: Exchange| {
+            exchange.response_body = format!("(no answer: {why})");
+            NoAnswer { why, whose, exchange: Box::new(exchange) }
+        };
         if !path.starts_with('/') {
-            // A link that an answer gave.
-            let (method, url) = (request.method.clone(), path.to_string());
-            return Err(NoAnswer { method, url, why: format!("not asked, since it is not on {}", self.base) });
+            exchange.url = path.into();
+            let why = format!("not asked, since it is not on {}", self.base);
+            return Err(no_answer(Whose::ServersLink, why, exchange));
         }
-        let method = request.method.parse().map_err(|_| no_answer("not an HTTP method".into()))?;
-        let mut builder = self.http.request(method, &url).timeout(self.timeout.saturating_add(longer));
+        let Ok(method) = request.method.parse() else {
+            return Err(no_answer(Whose::Bindings, "not an HTTP method".into(), exchange));
+        };
+        let mut builder = self.http.request(method, &exchange.url).timeout(self.timeout.saturating_add(manner.longer));
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
-        let released = Arc::new(std::sync::Mutex::new(Instant::now()));
-        match (&request.body, gate) {
+        let release = Arc::new(Release::default());
+        let mut is_held = false;
+        match (&request.body, manner.gate) {
             (Some(body), Some(gate)) if !body.is_empty() => {
+                is_held = true;
                 builder = builder.header("content-length", body.len());
-                builder = builder.body(held_back(body.clone(), Arc::clone(gate), Arc::clone(&released)));
+                builder = builder.body(held_back(body.clone(), Arc::clone(gate), Arc::clone(&release)));
             }
             (Some(body), _) => builder = builder.body(body.clone()),
             (None, Some(gate)) => pass(gate).await,
             (None, None) => {}
         }
-        set(&released);
-        let mut response = builder.send().await.map_err(|error| no_answer(chain(&error)))?;
-        let status = response.status().as_u16();
+        if !is_held {
+            release.now();
+        }
+        let answering = answer(builder);
+        let answered = match manner.cut {
+            None => answering.await,
+            Some(after) => tokio::select! {
+                answered = answering => answered,
+                () = release.so_long_ago(after) => Err((Whose::Servers, CUT.into())),
+            },
+        };
+        let (status, headers, body) = answered.map_err(|(whose, why)| no_answer(whose, why, exchange.clone()))?;
+        let answered = Instant::now();
+        let sent = release.at().unwrap_or(answered);
         let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
-        let response_headers: BTreeMap<_, _> = response.headers().iter().map(header).collect();
-        let mut body = vec![];
-        while let Some(part) = response.chunk().await.map_err(|error| no_answer(chain(&error)))? {
-            if body.len() + part.len() > BODY_MIB << 20 {
-                return Err(no_answer(format!("the body is longer than {BODY_MIB} MiB")));
-            }
-            body.extend_from_slice(&part);
-        }
-        let answered = Instant::now();
-        let sent = *released.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let exchange = Exchange {
-            method: request.method.clone(),
-            url,
-            request_headers: request.headers.iter().map(|(name, value)| (name.clone(), masked(name, value))).collect(),
-            request_body: request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned(),
-            status,
-            response_headers,
-            response_body: String::from_utf8_lossy(&body).into_owned(),
-        };
+        exchange.status = status;
+        exchange.response_headers = headers.iter().map(header).collect();
+        exchange.response_body = shown(&body);
         Ok(Answer { status, body, sent, answered, exchange })
     }
 }
 
+/// What a report says of a line that the suite itself has cut.
+pub(super) const CUT: &str = "the line was cut, as a requester's line is";
+
+type Whole = (u16, reqwest::header::HeaderMap, Vec<u8>);
+
+/// The whole answer.
+async fn answer(request: reqwest::RequestBuilder) -> Result<Whole, (Whose, String)> {
+    let silent = |error: reqwest::Error| {
+        let whose = if error.is_builder() { Whose::Bindings } else { Whose::Servers };
+        (whose, chain(&error.without_url()))
+    };
+    let mut response = request.send().await.map_err(silent)?;
+    let mut body = vec![];
+    while let Some(part) = response.chunk().await.map_err(silent)? {
+        if body.len() + part.len() > BODY_MIB << 20 {
+            return Err((Whose::Servers, format!("the body is longer than {BODY_MIB} MiB")));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok((response.status().as_u16(), response.headers().clone(), body))
+}
+
+/// A body as text, or its beginning.
+fn shown(body: &[u8]) -> String {
+    let begins = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
+    match body.len().checked_sub(SHOWN) {
+        None | Some(0) => begins.into_owned(),
+        Some(more) => format!("{begins}… ({more} bytes more)"),
+    }
+}
+
+/// When the last byte of a request was released.
+#[derive(Debug)]
+struct Release(watch::Sender<Option<Instant>>);
+
+impl Default for Release {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl Release {
+    fn now(&self) {
+        self.0.send_replace(Some(Instant::now()));
+    }
+
+    fn at(&self) -> Option<Instant> {
+        *self.0.borrow()
+    }
+
+    /// Waits until that is so long ago.
+    async fn so_long_ago(&self, after: Duration) {
+        let mut released = self.0.subscribe();
+        // Its sender is here, so the wait ends with the release.
+        let _ = released.wait_for(Option::is_some).await;
+        tokio::time::sleep(after).await;
+    }
+}
+
 /// All but the last byte; the last once every lane has come so far.
-fn held_back(body: Vec<u8>, gate: Gate, released: Arc<std::sync::Mutex<Instant>>) -> reqwest::Body {
+fn held_back(body: Vec<u8>, gate: Gate, release: Arc<Release>) -> reqwest::Body {
     let last = body.len().saturating_sub(1);
     let parts = stream::unfold(0_u8, move |part| {
-        let (body, gate, released) = (body.clone(), Arc::clone(&gate), Arc::clone(&released));
+        let (body, gate, release) = (body.clone(), Arc::clone(&gate), Arc::clone(&release));
         async move {
             match part {
                 0 => Some((Ok::<_, std::convert::Infallible>(body[..last].to_vec()), 1)),
                 1 => {
                     pass(&gate).await;
-                    set(&released);
+                    release.now();
                     Some((Ok(body[last..].to_vec()), 2))
                 }
                 _ => None,
@@ -164,16 +262,9 @@ pub(super) async fn pass(gate: &Gate) {
     let _ = tokio::time::timeout(GATE_PATIENCE, gate.wait()).await;
 }
 
-fn set(released: &std::sync::Mutex<Instant>) {
-    *released.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
-}
-
 /// What would let a reader of a report act as somebody else is not shown.
 fn masked(name: &str, value: &str) -> String {
-    match name {
-        "authorization" | "cookie" => "(masked)".into(),
-        _ => value.into(),
-    }
+    if mask::is_secret_header(name) { mask::MASK.into() } else { value.into() }
 }
 
 /// An error with its causes: the outermost sentence alone says little.

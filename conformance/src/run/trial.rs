@@ -76,7 +76,7 @@ pub async fn readiness(server: &Server) -> Readiness {
     let mut last = Readiness::Away("no endpoint is given".into());
     for endpoint in &server.endpoints {
         let answer = match Lane::new(endpoint, server.timeout) {
-            Ok(lane) => lane.send(&request, None).await.map_err(|error| error.to_string()),
+            Ok(lane) => lane.send(&request).await.map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
         last = match answer {

@@ -1,11 +1,13 @@
 //! One vector against one server: everyone is registered, then the steps, or the rounds of the race.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use rand::RngExt as _;
 use tokio::time::Instant;
 
 use crate::{
     binding::Operation,
+    judge,
     recording::{Broken, Observed, Recorded, Recording, Round},
     run::{
         Server, operation,
@@ -33,18 +35,27 @@ pub(super) async fn run(
         Ok(lanes) => lanes,
         Err(why) => return Recording { broken: Some(Broken::Suite(why)), ..recording },
     };
+    let mut silent = 0;
     for number in 0..rounds {
         let mut round = Round::default();
         let runner = Runner { server, vector, begun: Instant::now(), lanes: &lanes, place: Some(place), course: None };
         let ended = runner.round(seed.child(&format!("round {number}")), &mut round).await;
+        silent += usize::from(judge::silence(vector, &round).is_some());
         recording.rounds.push(round);
         if let Err(broken) = ended {
             recording.broken = Some(broken);
             break;
         }
+        // It fails by these, and each round of that kind takes as long as an answer may.
+        if silent >= SILENT_ROUNDS {
+            break;
+        }
     }
     recording
 }
+
+/// Of a race in which so many rounds had no answer that was owed, no more is asked.
+const SILENT_ROUNDS: usize = 3;
 
 /// One for what comes in order, then one for each lane of the race, with connections that last for all rounds.
 pub(super) fn lanes(server: &Server, vector: &Vector) -> Result<Vec<Lane>, String> {
@@ -146,7 +157,8 @@ impl Runner<'_> {
         }
         let mut recorded = performed.recorded;
         recorded.path = path;
-        if step.lose.is_some() {
+        // Of a line that was cut, it is told that.
+        if step.lose.is_some() && recorded.observed != Observed::Lost {
             recorded.observed = Observed::Lost;
             recorded.exchanges.iter_mut().for_each(|exchange| exchange.response_body = "(lost)".into());
         }
@@ -159,8 +171,18 @@ impl Runner<'_> {
 
     /// One operation of a server.
     async fn ask(&self, lane: &Lane, world: &World, step: &Step, gate: Option<&Gate>) -> Result<Performed, Broken> {
-        let call = operation::call(self.vector, world, step)?;
+        let mut call = operation::call(self.vector, world, step)?;
+        call.cut = self.cut(step, world);
         self.perform(lane, world, call, gate).await
+    }
+
+    /// When the line is cut, where an answer is to be lost. In every other round of a race it is not: there the answer is
+    /// thrown away when it has come, so that what it was about has surely been done. In order, it is always so: what
+    /// comes next is about a thing done.
+    fn cut(&self, step: &Step, world: &World) -> Option<Duration> {
+        let mut rng = world.seed.child("cut").rng();
+        let cut = step.lose.is_some() && self.course.is_some() && rng.random_bool(0.5);
+        cut.then(|| CUT_WITHIN.mul_f64(rng.random()))
     }
 
     /// The same claim again, as a new one each time; its first and its last answer are kept.
@@ -192,6 +214,9 @@ impl Runner<'_> {
         }
     }
 }
+
+/// A server that is quick has done everything by then, and a slow one has begun.
+const CUT_WITHIN: Duration = Duration::from_millis(4);
 
 /// Keeps what a step saves of its answer.
 pub(super) fn save(step: &Step, recorded: &Recorded, world: &mut World) {

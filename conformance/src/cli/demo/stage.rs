@@ -98,7 +98,7 @@ impl Stage {
                 signing::sign(&mut request, &self.lane.base, &signer)?;
             }
         }
-        let answer = self.lane.send(&request, None).await.map_err(|error| error.to_string())?;
+        let answer = self.lane.send(&request).await.map_err(|error| error.to_string())?;
         let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let (sent, came) = (body.map(short).unwrap_or_default(), short(&said));
         let status = style(answer.status);

@@ -1,16 +1,19 @@
 //! One operation by way of an adapter: what it is asked, and what its answer means.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
     binding::{
-        Encoding,
+        Encoding, Operation,
         classify::{Meaning, Record},
         render::Variables,
+        scalar::text_of,
     },
     recording::{Broken, Exchange, Observed, Told},
     run::{
-        adapter::NoAnswer,
+        adapter::{Adapter, NoAnswer},
         operation::{Call, POSSESSION_SEED},
         perform::{self, Performed},
         transport::{self, Gate, Lane},
@@ -60,13 +63,36 @@ impl Runner<'_> {
             request_body: question.to_string(),
             status: 0,
             response_headers: [].into(),
-            response_body: answer.map_or_else(|_| String::new(), |answer| answer.to_string()),
+            response_body: answer.map_or_else(|_| "(no answer)".into(), |answer| answer.to_string()),
         };
-        let secrets = [call.actor.map(|actor| actor.secret.clone()), private_key(&call)].into_iter().flatten();
-        shown.mask(secrets.collect::<Vec<_>>().iter().map(String::as_str));
+        // What it saves is for it alone to understand, so all of it may be secret, but for what things are called.
+        let saved = call.actor.iter().flat_map(|actor| &actor.saved).chain(&learned);
+        let saved =
+            saved.filter(|(name, _)| !matches!(name.as_str(), "user" | "client")).map(|(_, value)| text_of(value));
+        let secrets: Vec<_> = saved.chain(private_key(&call)).chain(self.secrets_of_all(&call)).collect();
+        shown.mask(secrets.iter().map(String::as_str));
         recorded.exchanges.push(shown);
         let enlisted = call.enlisted.map(|client| (client, learned));
         Ok(Performed { recorded, enlisted, looks: vec![] })
+    }
+}
+
+impl Adapter {
+    /// What the server declares.
+    ///
+    /// # Errors
+    ///
+    /// If no answer comes, or one that says something else.
+    pub(in crate::run) async fn policy(&self, endpoint: &str, timeout: Duration) -> Result<Record, String> {
+        let question = json!({ "operation": Operation::Policy, "endpoint": endpoint, "variables": {} });
+        let answer = self.ask(question, timeout).await.map_err(|error| match error {
+            NoAnswer::Ended(why) => why,
+            NoAnswer::Late(waited) => format!("the adapter did not tell the policy within {} s", waited.as_secs()),
+        })?;
+        match meaning(&answer).0 {
+            Meaning::Ok(records) => Ok(records.into_iter().next().unwrap_or_default()),
+            Meaning::Refused(_) | Meaning::Unexpected(_) => Err(format!("the policy cannot be read: {answer}")),
+        }
     }
 }
 
