@@ -97,6 +97,9 @@ pub struct Variable {
     /// Its value where nobody gives one.
     #[serde(default)]
     pub default: Option<String>,
+    /// Whether it can be left out: then hooks that use it are not there.
+    #[serde(default)]
+    pub optional: bool,
     /// Whether it may be seen in reports; all others are masked there.
     #[serde(default)]
     pub public: bool,

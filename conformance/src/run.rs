@@ -18,7 +18,7 @@ mod whole;
 pub mod world;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -31,7 +31,7 @@ use tokio::{sync::Mutex, task::JoinSet, time::Instant};
 
 use crate::{
     binding::{
-        Binding, Hook, Operation,
+        Binding, Hook, HookCommand, Operation, Variable,
         classify::{Given, Meaning, Record},
         render::{self, Variables},
     },
@@ -118,12 +118,28 @@ impl Server {
     /// A variable that nobody gave; an adapter that cannot be started.
     pub fn begin(&mut self) -> Result<(), String> {
         let mut binding = Binding::clone(&self.binding);
-        if let Some((name, variable)) = binding.variables.iter().find(|(name, _)| !self.variables.contains_key(*name)) {
+        let unset = |(name, _): &(&String, &Variable)| !self.variables.contains_key(*name);
+        let left_out: Vec<_> =
+            binding.variables.iter().filter(unset).filter(|(_, variable)| variable.optional).collect();
+        if let Some((name, variable)) = binding.variables.iter().filter(unset).find(|(_, variable)| !variable.optional)
+        {
             let environment = name.to_uppercase();
             let says = variable.says.trim();
             return Err(format!(
                 "the binding needs {name} ({says}): --var {name}=…, or KPD_{environment} in the environment"
             ));
+        }
+        let left_out: BTreeSet<&str> = left_out.into_iter().map(|(name, _)| name.as_str()).collect();
+        let whole = binding.hooks.len();
+        let uses = |command: &HookCommand| {
+            let mut texts = command.command.iter().chain(command.environment.values());
+            texts.any(|text| render::used(text).any(|name| left_out.contains(name)))
+        };
+        let hooks: BTreeMap<_, _> =
+            binding.hooks.iter().filter(|(_, command)| !uses(command)).map(|(hook, it)| (*hook, it.clone())).collect();
+        if hooks.len() < whole {
+            binding.hooks = hooks;
+            self.hooks = Commands::of(&binding).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
         }
         let fill = |name: &mut String| match render::text(name, &self.variables, &|value| value.into()) {
             Ok(filled) => {

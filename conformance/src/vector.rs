@@ -6,6 +6,7 @@
 pub mod expect;
 pub mod lint;
 pub mod matcher;
+mod needs;
 pub mod reason;
 mod step;
 
@@ -14,7 +15,6 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::binding::Hook;
 
 pub use step::{
     Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,
@@ -110,6 +110,14 @@ pub enum Capability {
     /// Requests name whose things they are about; without, nobody can so much as ask for another's. Vectors in which
     /// somebody does need it unsaid.
     NameOwner,
+    /// Says of a user whom it does not know that there is none.
+    UnknownUser,
+    /// A claim of one's own user leaves out the client that asks; where claims name clients, that is for who asks to do.
+    /// Vectors in which somebody claims so need it unsaid.
+    SparesOwnClient,
+    /// A publication adds to what is there, and does not take its place. Vectors that publish twice for one client need it
+    /// unsaid.
+    AddsToStock,
 }
 
 /// Beside what it takes to reach the limit of one requester and one user, a vector has that requester claim less often
@@ -304,31 +312,6 @@ impl Vector {
             .chain(of("steps", &self.steps).into_iter().zip(&self.steps))
             .chain(lanes)
             .chain(of("after", &self.after).into_iter().zip(&self.after))
-    }
-
-    /// What it needs because of its steps, without saying so.
-    pub fn derived_needs(&self) -> impl Iterator<Item = Capability> {
-        let hooks = self.all_steps().filter_map(|(_, step)| step.hook());
-        let hooks = hooks.map(|hook| match hook {
-            Hook::Kill | Hook::Start | Hook::Restart => Capability::Restart,
-            Hook::Snapshot | Hook::Restore => Capability::Restore,
-            Hook::Clock => Capability::Clock,
-        });
-        let anothers = self.all_steps().any(|(_, step)| self.is_about_another(step));
-        hooks.chain(anothers.then_some(Capability::NameOwner))
-    }
-
-    /// Whether somebody publishes for, asks for or removes what another user, or another client, has.
-    fn is_about_another(&self, step: &Step) -> bool {
-        let publishing = step.publish.as_ref().and_then(|publish| Some((&publish.by, publish.owner.as_ref()?)));
-        let asking = step.stock.as_ref().and_then(|stock| Some((&stock.by, stock.of.as_ref()?)));
-        let another = |(by, of): (&String, &String)| self.client(by) != self.client(of);
-        // A client may be removed by any other of the same user.
-        let removing = step.remove_client.as_ref().is_some_and(|remove| {
-            let user = |name: &str| self.client(name).map(|(user, _)| user);
-            user(&remove.by) != user(&remove.client)
-        });
-        publishing.into_iter().chain(asking).any(another) || removing
     }
 
     /// Whether it does something to the server from outside: nothing else may be asked of the server meanwhile.

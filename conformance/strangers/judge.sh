@@ -23,5 +23,6 @@ trap '"$synapse" stop' EXIT
 # Twenty rounds of each race: the two wide ones register seventeen users in each, and take most of the time. An answer may
 # take half a minute, since claims at once wait for each other.
 "$kpd" run --target "http://127.0.0.1:${SYNAPSE_PORT:-18008}" --binding conformance/bindings/matrix.yaml \
+  --var control=../strangers/synapse.sh \
   --known-failures "conformance/strangers/synapse.$database.known-failures.yaml" \
   --jobs 4 --rounds 20 --timeout 30 --report "${REPORT:-target/kpd-report-synapse-$database}" "$@"

@@ -3,7 +3,7 @@
 #
 #   synapse.sh install                 puts Synapse into a virtual environment (needs Python 3 and PyPI)
 #   synapse.sh start                   starts it; comes back when it answers
-#   synapse.sh kill                    kill -9, of the database server as well
+#   synapse.sh kill                    kill -9; the database server ends at once, too, and recovers when it starts
 #   synapse.sh stop                    lets it end, and the database server as well
 #   synapse.sh snapshot | restore      keeps a copy of the database, puts it back; what ran is stopped and started for it
 #   synapse.sh forget                  removes the database, the copy and the settings of a server that is stopped
@@ -29,8 +29,9 @@ die() { echo "synapse.sh: $*" >&2; exit 1; }
 # PostgreSQL refuses to run as root: there, its commands are run as the user `postgres` that its package makes.
 postgres() {
   local bin
-  bin=$(dirname "$(ls -d /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null | tail -1)") ||
-    die "no PostgreSQL server found: apt-get install postgresql"
+  bin=$(ls -d /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null | tail -1) || true
+  [ -n "$bin" ] || die "no PostgreSQL server found: apt-get install postgresql"
+  bin=$(dirname "$bin")
   if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$bin/$1" "${@:2}"; else "$bin/$1" "${@:2}"; fi
 }
 
