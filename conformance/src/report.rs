@@ -10,6 +10,7 @@ pub mod files;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod line;
 pub mod markdown;
 pub mod read;
 pub mod sarif;
@@ -44,6 +45,10 @@ pub struct Report<'a> {
     pub took: Duration,
     /// How it ended.
     pub exit: Exit,
+    /// Whether a broken SHOULD fails the run.
+    pub strict: bool,
+    /// Whether each failure has a bundle, from which it can be run again.
+    pub bundles: bool,
 }
 
 /// How a run was begun.

@@ -165,11 +165,11 @@ impl Verdict {
         }
     }
 
-    /// In the light of a known failure; one that fails only sometimes may pass.
+    /// In the light of a known failure, be it of a MUST or of a SHOULD; one that fails only sometimes may pass.
     #[must_use]
     pub fn known(self, comment: Option<&String>, sometimes: bool) -> Self {
         match (self, comment.cloned()) {
-            (Self::Fail(failure), Some(comment)) => Self::Xfail { comment, failure },
+            (Self::Fail(failure) | Self::Warn(failure), Some(comment)) => Self::Xfail { comment, failure },
             (Self::Pass, Some(comment)) if !sometimes => {
                 Self::Xpass { comment: format!("passes, but is listed as a known failure: {comment}") }
             }
@@ -293,6 +293,9 @@ mod tests {
     fn a_known_failure_that_passes_is_told() {
         let comment = "upstream 7".to_string();
         assert_eq!(Verdict::Fail(failure()).known(Some(&comment), false).word(), "XFAIL");
+        // With --strict a broken SHOULD fails the run: it can be known like any other.
+        assert_eq!(Verdict::Warn(failure()).known(Some(&comment), false).word(), "XFAIL");
+        assert_eq!(Verdict::Warn(failure()).known(None, false).word(), "WARN");
         assert_eq!(Verdict::Pass.known(Some(&comment), false).word(), "XPASS");
         assert_eq!(Verdict::Pass.known(Some(&comment), true).word(), "PASS");
         assert_eq!(Verdict::Fail(failure()).known(Some(&comment), true).word(), "XFAIL");

@@ -27,11 +27,16 @@ fn the_github_action_hands_its_inputs_on_and_ends_as_kpd_does() {
             .unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let (exit, out) = action("claim/once claim/retry-same-key");
+    let (exit, out) = action("claim/once claim/retry-same-key\nclaim/suites\n");
     assert_eq!(exit, Some(0), "{out}");
-    assert!(out.contains("PASS  claim/once"), "{out}");
+    for id in ["claim/once", "claim/retry-same-key", "claim/suites"] {
+        assert!(out.contains(&format!("PASS  {id}")), "no {id} in {out}");
+    }
     let (exit, out) = action("last-resort/only-when-exhausted");
     assert_eq!(exit, Some(1), "{out}");
     assert_eq!(scratch.read("output"), "exit-code=0\nexit-code=1\n");
-    assert!(scratch.read("a report/report.json").contains("last-resort/only-when-exhausted"));
+    let report = scratch.read("a report/report.json");
+    assert!(report.contains("last-resort/only-when-exhausted"));
+    // The inputs are no variables of a binding: their values are not masked.
+    assert!(report.contains(&format!("\"url\": \"{}/v1/users/", server.url())), "the target is not in an exchange");
 }

@@ -1,5 +1,5 @@
 //! `kpd compare` and `kpd check-history`, run as commands.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 #[allow(dead_code, reason = "not every test file needs all of it")]
 mod support;
@@ -52,6 +52,55 @@ fn servers_are_compared_by_rules() {
     let page = scratch.read("page.html");
     assert!(page.contains(": a1 was granted &lt;twice&gt;"), "answers of servers are escaped");
     assert!(page.contains("there is no list") && page.contains("title of keys&#x2f;list"), "{page}");
+}
+
+/// A report of nothing but these: id, verdict, the rule that is broken.
+fn of(scratch: &Scratch, name: &str, vectors: &[(&str, &str, Option<&str>)]) -> String {
+    let vectors = vectors.iter().map(|(id, verdict, rule)| {
+        let failure = rule.map(|rule| {
+            serde_json::json!({
+                "rule": rule, "says": format!("{id} says so"), "path": "steps[1]", "details": [], "timeline": [],
+                "exchanges": [], "rounds": null,
+            })
+        });
+        serde_json::json!({
+            "id": id, "title": id, "rules": ["CLAIM-ONCE"], "verdict": verdict, "reason": "listed", "failure": failure,
+            "bundle": null, "script": null, "place": ["x.yaml", 1], "contention": null, "took_ms": 1,
+        })
+    });
+    let run = serde_json::json!({
+        "format": "kpd-report/1", "suite": "0.1.0", "server": name, "seed": 1, "exit": "failed", "took_ms": 1,
+        "counts": {}, "rules_checked": [], "vectors": vectors.collect::<Vec<_>>(),
+    });
+    scratch.write(&format!("{name}/report.json"), &run.to_string());
+    scratch.path(name)
+}
+
+#[test]
+fn the_worst_of_a_rule_counts_and_what_passes_unexpectedly_is_kept() {
+    let scratch = Scratch::new("compare-worst");
+    let once = Some("CLAIM-ONCE");
+    let runs = [
+        of(&scratch, "new", &[("a", "XFAIL", once), ("b", "WARN", once), ("c", "FAIL", once)]),
+        of(&scratch, "soft", &[("a", "XFAIL", once), ("b", "WARN", once)]),
+        of(&scratch, "listed", &[("a", "XPASS", None)]),
+        of(&scratch, "other", &[("a", "FAIL", Some("CLAIM-BYTES"))]),
+        of(&scratch, "none", &[]),
+    ];
+    let page = scratch.path("page.html");
+    let mut arguments = vec!["compare", "--out", &page];
+    arguments.extend(runs.iter().map(String::as_str));
+    let kpd = Kpd::run(&arguments);
+    kpd.shows(&["new: failed, 0 rules kept, 1 broken", "listed: failed, 1 rules kept, 0 broken"]);
+    let page = scratch.read("page.html");
+    let row = page.split("id=\"CLAIM-ONCE\"").nth(1).unwrap().split("</tr>").next().unwrap();
+    let cells = [("FAIL", "c: c says so"), ("WARN", "b: b says so"), ("PASS", "1 of 1 vectors: listed")];
+    let silent = [("-", "its vectors failed by another rule"), ("-", "no vector speaks of it")];
+    let mut rest = row;
+    for (word, why) in cells.into_iter().chain(silent) {
+        let cell = format!("<summary class=\"{word}\">{word}</summary><p>{why}</p>");
+        rest = rest.split_once(&cell).unwrap_or_else(|| panic!("no {cell} in {rest}")).1;
+    }
 }
 
 #[test]

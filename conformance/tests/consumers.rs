@@ -3,6 +3,7 @@
 
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod support;
+#[allow(dead_code, reason = "each test uses its part of it")]
 #[path = "support/told.rs"]
 mod told;
 

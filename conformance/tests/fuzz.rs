@@ -42,6 +42,8 @@ fn found(mutant: &str, rule: &str, longest: usize, more: &[&str]) {
     let directory = scratch.path("stories");
     let ended = Kpd::run(&[&["fuzz", "--seed", "3", "--mutant", mutant, "--write", &directory], more].concat());
     assert_eq!(ended.exit, 1, "{mutant}: {}", ended.all());
+    // There is no bundle of it, and its file is not one of kpd's.
+    assert!(!ended.out.contains("kpd replay") && ended.out.contains(&format!("at {directory}/fuzz/found.yaml")));
     let vector = scratch.read("stories/fuzz/found.yaml");
     assert!(vector.contains(rule), "{mutant}: {vector}");
     let operations = ["publish:", "claim:", "withdraw:", "stock:", "packages:", "notifications:", "block:", "keys:"];

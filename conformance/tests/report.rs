@@ -64,6 +64,114 @@ fn a_failing_run_leaves_all_files_and_can_be_replayed_and_known() {
     }
 }
 
+/// A vector of a report, as far as the commands read it.
+fn vector(id: &str, verdict: &str) -> Value {
+    let failure = serde_json::json!({
+        "rule": "CLAIM-ONCE", "says": "twice", "path": "steps[1]", "details": [], "timeline": [], "exchanges": [],
+        "rounds": null,
+    });
+    let failed = matches!(verdict, "FAIL" | "WARN" | "XFAIL").then_some(failure);
+    serde_json::json!({
+        "id": id, "title": id, "rules": ["CLAIM-ONCE"], "verdict": verdict, "reason": null, "failure": failed,
+        "bundle": null, "script": null, "place": [format!("vectors/{id}.yaml"), 1], "contention": null, "took_ms": 1,
+    })
+}
+
+fn write_report(scratch: &Scratch, exit: &str, vectors: &[Value]) {
+    let run = serde_json::json!({
+        "format": "kpd-report/1", "suite": "0.1.0", "server": "x", "seed": 1, "exit": exit, "took_ms": 1, "counts": {},
+        "rules_checked": [], "vectors": vectors,
+    });
+    scratch.write("report/report.json", &run.to_string());
+}
+
+#[test]
+fn a_baseline_keeps_what_a_run_says_nothing_of_and_drops_what_exists_no_more() {
+    let scratch = Scratch::new("baseline");
+    let known = scratch.path("known.yaml");
+    let baseline = |more: &[&str]| {
+        let report = scratch.path("report");
+        let mut arguments = vec!["baseline", "--report", &report, "--out", &known];
+        arguments.extend(more);
+        let ended = Kpd::run(&arguments);
+        assert_eq!(ended.exit, 0, "{}", ended.all());
+        ended
+    };
+    let entry = |id: &str, more: &str| format!("- {{ id: {id}, comment: by hand{more} }}\n");
+    let before = [
+        entry("claim/bytes", ""),
+        entry("claim/once", ""),
+        entry("claim/suites", ""),
+        entry("claim/usable", ""),
+        entry("claim/no-longer-there", ", sometimes: true"),
+    ];
+    scratch.write("known.yaml", &before.concat());
+    // The first was not asked, of the second nothing is known, the third fails, the fourth is mended, the fifth is gone.
+    let vectors =
+        [("claim/once", "BLOCKED"), ("claim/suites", "FAIL"), ("claim/usable", "PASS"), ("claim/opaque", "FAIL")];
+    write_report(&scratch, "failed", &vectors.map(|(id, verdict)| vector(id, verdict)));
+    baseline(&[]).shows(&["4 known failures", "(3 kept, 1 new, 2 dropped)"]);
+    let kept = scratch.read("known.yaml");
+    for id in ["claim/bytes", "claim/once", "claim/suites"] {
+        assert!(kept.contains(&format!("- id: \"{id}\"\n  comment: \"by hand\"\n")), "{kept}");
+    }
+    assert!(kept.contains("claim/opaque") && !kept.contains("usable") && !kept.contains("no-longer"), "{kept}");
+}
+
+#[test]
+fn a_baseline_of_a_strict_run_lists_warnings() {
+    let scratch = Scratch::new("baseline-strict");
+    let report = scratch.path("report");
+    let baseline = |more: &[&str]| Kpd::run(&[&["baseline", "--report", &report], more].concat());
+    write_report(&scratch, "passed", &[vector("claim/once", "WARN")]);
+    assert!(!baseline(&[]).out.contains("claim/once"));
+    assert!(baseline(&["--strict"]).out.contains("CLAIM-ONCE: twice"));
+    // Nothing else can have failed it.
+    write_report(&scratch, "failed", &[vector("claim/once", "WARN")]);
+    assert!(baseline(&[]).out.contains("claim/once"));
+    write_report(&scratch, "failed", &[vector("claim/once", "WARN"), vector("claim/bytes", "FAIL")]);
+    let ended = baseline(&["--out", &scratch.path("known.yaml")]);
+    ended.shows(&["1 known failures", "1 vector with a broken SHOULD not listed: --strict"]);
+}
+
+#[test]
+fn a_bundle_is_replayed_elsewhere_with_another_binding_and_by_the_rules_of_its_run() {
+    let scratch = Scratch::new("bundles");
+    let server = Serving::start(&["--mutant", "prefers-last-resort"]);
+    // Vectors with rules of their own: this one is only a warning there.
+    let text = include_str!("../../vectors/last-resort/only-when-exhausted.yaml");
+    scratch.write(&format!("mine/{ID}.yaml"), text);
+    let rule = |text: &str| text.replace("\n    level: MUST\n", "\n    level: SHOULD\n");
+    scratch.write("mine/rules.yaml", &rule(include_str!("../../vectors/rules.yaml")));
+    let (mine, report) = (scratch.path("mine"), scratch.path("report"));
+    let ended = server.run(&[ID, "--vectors", &mine, "--report", &report]);
+    assert!(ended.exit == 0 && ended.out.contains("WARN"), "{}", ended.all());
+    ended.shows(&[&format!("at {mine}/{ID}.yaml, line ")]);
+    let bundle = scratch.path(&format!("report/failures/{ID}.json"));
+    scratch.write("new/place.yaml", include_str!("../bindings/reference.yaml"));
+    let binding = scratch.path("new/place.yaml");
+    let again = Kpd::run(&["replay", &bundle, "--binding", &binding, "--var", "operator_token=operator"]);
+    assert!(again.exit == 1 && again.out.contains("it fails again in the same way"), "{}", again.all());
+    again.shows(&["WARN"]);
+    // Without a server there is nobody to speak with.
+    let nobody = Kpd::run(&["run", "claim/once", "--binding", &binding]);
+    assert!(nobody.exit == 3 && nobody.err.contains("give its --target"), "{}", nobody.all());
+}
+
+#[test]
+fn a_bundle_whose_target_is_masked_asks_for_it() {
+    let scratch = Scratch::new("masked-target");
+    let server = Serving::start(&["--mutant", "prefers-last-resort"]);
+    let report = scratch.path("report");
+    assert_eq!(server.run(&[ID, "--report", &report]).exit, 1);
+    let name = format!("report/failures/{ID}.json");
+    let masked = scratch.read(&name).replace(&format!("\"{}\"", server.url()), "\"http://(masked)@server\"");
+    scratch.write(&name, &masked);
+    let ended = Kpd::run(&["replay", &scratch.path(&name)]);
+    assert_eq!(ended.exit, 3, "{}", ended.all());
+    ended.complains(&["the recorded target http://(masked)@server", "give --target"]);
+}
+
 #[test]
 fn bundles_and_reports_that_are_none_end_with_3() {
     let scratch = Scratch::new("none");

@@ -129,6 +129,22 @@ fn pending_rules_are_counted_and_those_that_vectors_check_say_what_they_wait_for
 }
 
 #[test]
+fn the_readme_shows_as_many_vectors_and_rules_as_there_are() {
+    let library = Library::of_directory(&root().join("vectors")).unwrap();
+    let numbers = |line: &str| -> Vec<usize> {
+        line.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect()
+    };
+    let readme = read("README.md");
+    let line = |with: &str| numbers(readme.lines().find(|line| line.contains(with)).unwrap());
+    // What passes and what is skipped, of a run against the reference.
+    let shown: usize = line(" against reference at ")[..2].iter().sum();
+    assert_eq!(shown, library.vectors.len(), "the README shows a run of as many vectors as there were once");
+    let checked: BTreeSet<_> = library.vectors.iter().flat_map(|vector| &vector.rules).collect();
+    let rules = [checked.len(), library.catalogue.rules.len()];
+    assert_eq!(line(" rules checked;")[..2], rules, "the README shows as many rules as there were once");
+}
+
+#[test]
 fn rules_have_citations_and_mutants_break_rules_that_exist() {
     let catalogue = catalogue();
     let mut ids = BTreeSet::new();

@@ -91,6 +91,8 @@ pub(super) async fn fuzz(arguments: FuzzArguments) -> Result<Exit, CliError> {
             directory: arguments.write.display().to_string(),
             took: begun.elapsed(),
             exit: Exit::Failed,
+            strict: false,
+            bundles: false,
         };
         say!("{}", report::terminal::line(&found.judged));
         say!("{}", report::terminal::end(&report).trim_end());

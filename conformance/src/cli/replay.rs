@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 use clap::Args;
 
 use crate::{
+    catalogue::{Catalogue, Rule},
     cli::{
         CliError,
         out::say,
         run::{ServerArguments, judge_all, server},
     },
     library::{Library, LibraryError},
+    recording::MASK,
     report::{
         bundle::{Bundle, FORMAT},
         terminal,
@@ -35,8 +37,13 @@ pub(super) async fn replay(mut arguments: ReplayArguments) -> Result<Exit, CliEr
     let bundle = read(&arguments.bundle)?;
     let vector: Vector =
         yaml::read(&format!("{} (in the bundle)", bundle.id), &bundle.vector).map_err(LibraryError::from)?;
-    let library = Library::embedded()?;
+    let mut library = Library::embedded()?;
+    weigh(&mut library.catalogue, &bundle);
     if arguments.server.target.is_empty() {
+        if let Some(endpoint) = bundle.endpoints.iter().find(|endpoint| endpoint.contains(MASK)) {
+            let says = format!("the recorded target {endpoint} holds a secret, which is not kept: give --target");
+            return Err(CliError::Usage(says));
+        }
         arguments.server.target.clone_from(&bundle.endpoints);
     }
     if arguments.server.binding.is_none() {
@@ -57,10 +64,30 @@ pub(super) async fn replay(mut arguments: ReplayArguments) -> Result<Exit, CliEr
     }
     let judged = judged.into_iter().next().ok_or_else(|| CliError::Failed("nothing was run".into()))?;
     say!("{}", terminal::line(&judged));
-    say!("then:  {} {}", bundle.failure.rule, bundle.failure.says);
-    say!("now:   {}", now(&judged));
+    say!("then:  {}", terminal::sentence(&format!("{} {}", bundle.failure.rule, bundle.failure.says)));
+    say!("now:   {}", terminal::sentence(&now(&judged)));
     say!("{}", told(&bundle, &judged));
     Ok(Exit::of([&judged.verdict], true))
+}
+
+/// Gives the rules the weight that they had in the run: they may be those of a directory that is here no more.
+fn weigh(catalogue: &mut Catalogue, bundle: &Bundle) {
+    for (id, weight) in &bundle.rules {
+        let (level, profile) = (weight.level, weight.profile);
+        match catalogue.rules.iter_mut().find(|rule| rule.id == *id) {
+            Some(rule) => (rule.level, rule.profile) = (level, profile),
+            None => catalogue.rules.push(Rule {
+                id: id.clone(),
+                says: String::new(),
+                why: String::new(),
+                level,
+                profile,
+                cites: vec![],
+                pending: None,
+                exempt: BTreeMap::new(),
+            }),
+        }
+    }
 }
 
 fn now(judged: &Judged) -> String {

@@ -65,7 +65,7 @@ pub(super) struct ServerArguments {
     #[arg(long, value_name = "URL")]
     pub(super) target: Vec<String>,
     /// How to speak with the server; without it, as with the reference.
-    #[arg(long, value_name = "FILE", requires = "target")]
+    #[arg(long, value_name = "FILE")]
     pub(super) binding: Option<PathBuf>,
     /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
     #[arg(long = "var", value_name = "NAME=VALUE")]
@@ -119,6 +119,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CliError> {
         directory: arguments.vectors.as_ref().map_or("vectors".into(), |path| path.display().to_string()),
         took: begun.elapsed(),
         exit,
+        strict: arguments.strict,
+        bundles: true,
     };
     tell(&report, &arguments)?;
     Ok(exit)
@@ -261,6 +263,9 @@ pub(super) async fn at_hand(
     }
     if !arguments.target.is_empty() {
         return Ok((server, None));
+    }
+    if arguments.binding.is_some() {
+        return Err(CliError::Usage("--binding says how to speak with a server: give its --target, too".into()));
     }
     let embedded = Embedded::start(mutant).await.map_err(CliError::Failed)?;
     server.endpoints = vec![embedded.url()];

@@ -1,9 +1,12 @@
 //! A failing vector with all that it takes to run it again: `failures/ID.json`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalogue::{Level, Profile},
     report::Report,
     verdict::{Failure, Judged},
 };
@@ -19,6 +22,9 @@ pub struct Bundle {
     pub id: String,
     /// The vector's file, whole.
     pub vector: String,
+    /// What its rules weigh, by id: those of a directory of vectors are not inside kpd.
+    #[serde(default)]
+    pub rules: BTreeMap<String, Weight>,
     /// The name of the binding, and where the server was.
     pub server: String,
     /// The base URLs; none, where the reference was started for the occasion.
@@ -37,13 +43,24 @@ pub struct Bundle {
     pub failure: Failure,
 }
 
+/// How a verdict hangs on a rule.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Weight {
+    /// Whether to break it is a failure, or a warning.
+    pub level: Level,
+    /// What a server may lack.
+    pub profile: Profile,
+}
+
 /// The format of the bundles that this version writes and reads.
 pub const FORMAT: &str = "kpd-bundle/1";
 
 /// The bundle of a vector with a broken rule.
 #[must_use]
 pub fn of(report: &Report<'_>, judged: &Judged, failure: &Failure) -> Bundle {
+    let rules = judged.vector.rules.iter().chain([&failure.rule]).filter_map(|id| report.catalogue.rule(id));
     Bundle {
+        rules: rules.map(|rule| (rule.id.clone(), Weight { level: rule.level, profile: rule.profile })).collect(),
         format: FORMAT.into(),
         suite: env!("CARGO_PKG_VERSION").into(),
         id: judged.vector.id.clone(),

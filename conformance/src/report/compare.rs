@@ -85,7 +85,7 @@ pub fn of(runs: &[(String, JsonReport)], catalogue: &Catalogue) -> Comparison {
             server: run.server.clone(),
             suite: run.suite.clone(),
             exit: run.exit.clone(),
-            kept: count(&["PASS"]),
+            kept: count(&[KEPT]),
             broken: count(&["FAIL", "WARN", "XFAIL"]),
         }
     });
@@ -103,21 +103,26 @@ impl Row {
 /// and none failed by it.
 fn of_rule(id: &str, vectors: &[JsonVector]) -> Cell {
     let broken = |vector: &&JsonVector| vector.failure.as_ref().is_some_and(|failure| failure.rule == id);
-    if let Some(vector) = vectors.iter().find(broken) {
+    // A failure that is known does not hide one that is not.
+    let severity = |vector: &&JsonVector| ["FAIL", "WARN", "XFAIL"].iter().position(|word| vector.verdict == *word);
+    if let Some(vector) = vectors.iter().filter(broken).min_by_key(|vector| severity(vector).unwrap_or(usize::MAX)) {
         let says = vector.failure.as_ref().map_or("", |failure| &failure.says);
         return Cell { word: vector.verdict.clone(), why: format!("{}: {says}", vector.id) };
     }
     let checking: Vec<&JsonVector> =
         vectors.iter().filter(|vector| vector.rules.iter().any(|rule| rule == id)).collect();
     // What says most comes first.
-    for word in ["PASS", "INCONCLUSIVE", "GONE", "BLOCKED", "ERROR", "SKIP"] {
-        let told: Vec<_> = checking.iter().filter(|vector| vector.verdict == word).collect();
+    for word in [KEPT, "INCONCLUSIVE", "GONE", "BLOCKED", "ERROR", "SKIP"] {
+        // What passes although it is listed as failing, passes.
+        let says = |vector: &&&JsonVector| vector.verdict == word || (word == KEPT && vector.verdict == "XPASS");
+        let told: Vec<_> = checking.iter().filter(says).collect();
         if let Some(first) = told.first() {
             let reason = first.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
             return Cell { word: word.into(), why: format!("{} of {} vectors{reason}", told.len(), checking.len()) };
         }
     }
-    Cell { word: NOTHING.into(), why: "no vector speaks of it".into() }
+    let why = if checking.is_empty() { "no vector speaks of it" } else { "its vectors failed by another rule" };
+    Cell { word: NOTHING.into(), why: why.into() }
 }
 
 fn of_vector(vector: Option<&JsonVector>) -> Cell {
@@ -130,6 +135,7 @@ fn of_vector(vector: Option<&JsonVector>) -> Cell {
 }
 
 const NOTHING: &str = "-";
+const KEPT: &str = "PASS";
 
 impl Comparison {
     /// The rules of which the runs say different things, and how many of each there are.

@@ -27,17 +27,27 @@ const theme = document.getElementById('theme'), themes = ['auto', 'light', 'dark
 function wear(name) {
   document.documentElement.dataset.theme = name;
   theme.textContent = name;
+  theme.setAttribute('aria-label', 'colours: ' + name);
   try { localStorage.setItem('kpd-theme', name); } catch { /* a page from a file may not keep anything */ }
 }
 theme.addEventListener('click', () => wear(themes[(themes.indexOf(theme.textContent) + 1) % themes.length]));
 let kept = null;
 try { kept = localStorage.getItem('kpd-theme'); } catch { /* as above */ }
 wear(themes.includes(kept) ? kept : 'auto');
-// A link to a vector opens it.
-function open() {
-  const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (row && row.tagName === 'DETAILS') { row.open = true; row.scrollIntoView(); }
+// A link to a vector opens it; where the filters hide it, they end.
+function reveal() {
+  let id = location.hash.slice(1);
+  try { id = decodeURIComponent(id); } catch { /* then it is no id of ours */ }
+  const row = document.getElementById(id);
+  if (!row || row.tagName !== 'DETAILS') return;
+  if (row.classList.contains('hidden')) {
+    search.value = rule.value = '';
+    boxes.forEach(box => { box.checked = true; });
+    filter();
+  }
+  row.open = true;
+  row.scrollIntoView();
 }
-window.addEventListener('hashchange', open);
+window.addEventListener('hashchange', reveal);
 filter();
-open();
+reveal();

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use console::style;
 
 use crate::{
-    catalogue::Catalogue,
     recording::Exchange,
-    report::Report,
+    report::{
+        Report,
+        line::{short, without_commands},
+    },
     verdict::{Failure, Judged, Span, Verdict},
 };
 
@@ -16,6 +18,9 @@ const BODY_SHOWN: usize = 800;
 
 /// A longer word in a body, which is key material in base64, is shown by its beginning.
 const WORD_SHOWN: usize = 50;
+
+/// More of a sentence than this is cut.
+const SENTENCE_SHOWN: usize = 500;
 
 /// One line for a vector.
 #[must_use]
@@ -31,9 +36,9 @@ pub fn line(judged: &Judged) -> String {
     let contention = judged
         .contention
         .map_or(String::new(), |(overlapping, rounds)| format!("  {overlapping} of {rounds} rounds overlapped"));
-    let reason = judged.verdict.reason().map_or(String::new(), |reason| format!("  {}", visible(reason)));
+    let reason = judged.verdict.reason().map_or(String::new(), |reason| format!("  {}", short(reason, SENTENCE_SHOWN)));
     let took = judged.took.as_millis();
-    format!("{word} {:<52} {took:>6} ms{contention}{}", judged.vector.id, style(reason).dim())
+    without_commands(&format!("{word} {:<52} {took:>6} ms{contention}{}", judged.vector.id, style(reason).dim()))
 }
 
 /// Everything after the lines: the failures, then the sum.
@@ -42,7 +47,7 @@ pub fn end(report: &Report<'_>) -> String {
     let mut text = String::new();
     for judged in report.judged {
         if let Some(failure) = judged.verdict.failure() {
-            let _ = writeln!(text, "\n{}", told(judged, failure, report.catalogue));
+            let _ = writeln!(text, "\n{}", told(report, judged, failure));
         }
     }
     let counts: Vec<_> =
@@ -58,30 +63,42 @@ pub fn end(report: &Report<'_>) -> String {
         report.server,
         report.begun.seed,
     );
-    text
+    without_commands(&text)
 }
 
-fn told(judged: &Judged, failure: &Failure, catalogue: &Catalogue) -> String {
+/// What others say, as a part of a line.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    without_commands(&short(text, SENTENCE_SHOWN))
+}
+
+fn told(report: &Report<'_>, judged: &Judged, failure: &Failure) -> String {
+    let id = &judged.vector.id;
     let mut text = String::new();
     let rounds = failure
         .rounds
         .map_or(String::new(), |(first, failed, all)| format!("   round {first} of {all} ({failed} failed)"));
-    let _ = writeln!(text, "{} {}{rounds}", style(judged.verdict.word()).red().bold(), style(&judged.vector.id).bold());
-    let rule = catalogue.rule(&failure.rule).map_or_else(|| failure.rule.clone(), |rule| rule.with_sources());
-    let _ = writeln!(text, "  {rule}\n  {}", visible(&failure.says));
+    let _ = writeln!(text, "{} {}{rounds}", style(judged.verdict.word()).red().bold(), style(id).bold());
+    let rule = report.catalogue.rule(&failure.rule).map_or_else(|| failure.rule.clone(), |rule| rule.with_sources());
+    let _ = writeln!(text, "  {rule}\n  {}", short(&failure.says, SENTENCE_SHOWN));
     for detail in &failure.details {
-        let _ = writeln!(text, "    {}", visible(detail).replace('\n', "\n    "));
+        let shown: Vec<_> = detail.lines().map(|line| short(line, BODY_SHOWN)).collect();
+        let _ = writeln!(text, "    {}", shown.join("\n    "));
     }
     let _ = write!(text, "{}", if failure.rounds.is_some() { race(&failure.timeline) } else { String::new() });
     for exchange in &failure.exchanges {
         let _ = write!(text, "{}", wire(exchange));
     }
-    let _ = writeln!(text, "  at vectors/{}.yaml, {}", judged.vector.id, failure.path);
+    let (file, line) = report.place(id, &failure.path);
+    let line = if report.texts.contains_key(id) { format!(", line {line}") } else { String::new() };
+    let _ = writeln!(text, "  at {file}{line}, {}", failure.path);
     let _ = write!(text, "  why it matters: {}", judged.vector.why.trim());
     if !judged.vector.seen_in.is_empty() {
         let _ = write!(text, "\n  seen in: {}", judged.vector.seen_in.join(", "));
     }
-    let _ = write!(text, "\n  again: kpd replay failures/{}.json (in the report's directory)", judged.vector.id);
+    if report.bundles {
+        let _ = write!(text, "\n  again: kpd replay failures/{id}.json (in the report's directory)");
+    }
     let _ = write!(text, "\n  more: kpd explain {}", failure.rule);
     text
 }
@@ -93,7 +110,12 @@ fn race(timeline: &[Span]) -> String {
     for span in timeline.iter().filter(|span| span.involved || !proof) {
         let Span { says, observed, sent_ms, answered_ms, involved, .. } = span;
         let mark = if *involved { "►" } else { " " };
-        let _ = writeln!(text, "    {mark} {sent_ms:>9.3} – {answered_ms:>9.3} ms  {says}  {}", cut(observed));
+        let _ = writeln!(
+            text,
+            "    {mark} {sent_ms:>9.3} – {answered_ms:>9.3} ms  {}  {}",
+            short(says, SENTENCE_SHOWN),
+            cut(observed)
+        );
     }
     match timeline.iter().filter(|span| !span.involved).count() {
         others if others > 0 && proof => {
@@ -114,15 +136,7 @@ fn wire(exchange: &Exchange) -> String {
 }
 
 fn cut(body: &str) -> String {
-    let one_line = abbreviated(&visible(&body.replace('\n', " ")));
-    let shown: String = one_line.chars().take(BODY_SHOWN).collect();
-    let left = one_line.chars().count().saturating_sub(BODY_SHOWN);
-    if left == 0 { shown } else { format!("{shown} … ({left} characters more; whole in report.json)") }
-}
-
-/// What a server says is text, and does not steer the terminal.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    short(&abbreviated(body), BODY_SHOWN)
 }
 
 fn abbreviated(body: &str) -> String {
@@ -142,14 +156,4 @@ fn abbreviated(body: &str) -> String {
         rest = &after[separators..];
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_does_not_steer_the_terminal() {
-        assert_eq!(cut("a\u{1b}[2J\nb\u{7}"), "a\u{fffd}[2J b\u{fffd}");
-    }
 }

@@ -73,6 +73,35 @@ fn failure() -> Failure {
     }
 }
 
+/// A race: two hold what only one can, and one was shown that this is not so.
+pub(crate) fn race() -> Failure {
+    let Failure { exchanges, timeline, .. } = failure();
+    let span = |lane: &str, who: &str, what: &str, (sent_ms, answered_ms): (f64, f64), involved| Span {
+        path: format!("race.lanes.{lane}[0]"),
+        says: format!("{who} claims of alice"),
+        observed: format!("ok: {what}"),
+        sent_ms,
+        answered_ms,
+        involved,
+        exchanges: exchanges.clone(),
+    };
+    let before =
+        Span { path: "steps[0]".into(), involved: false, sent_ms: 0.0, answered_ms: 1.0, ..timeline[0].clone() };
+    Failure {
+        says: "a1 was granted twice: bob claims of alice, and carol claims of alice".into(),
+        path: "race".into(),
+        details: vec![],
+        timeline: vec![
+            before,
+            span("c1", "bob", "a1", (2.0, 4.5), true),
+            span("c2", "carol", "a1", (2.25, 4.0), true),
+            span("c3", "dave", "a2", (2.5, 6.0), false),
+        ],
+        rounds: Some((3, 2, 20)),
+        ..failure()
+    }
+}
+
 /// One vector for each verdict given, as a run reports them.
 pub(crate) fn with_report<T>(verdicts: &[Verdict], tell: impl FnOnce(&Report<'_>) -> T) -> T {
     let rules = include_str!("../../../vectors/rules.yaml");
@@ -85,8 +114,8 @@ pub(crate) fn with_report<T>(verdicts: &[Verdict], tell: impl FnOnce(&Report<'_>
         let text = TEXT.replace("claim/golden", &id);
         let vector: Vector = yaml::read("golden.yaml", &text).unwrap();
         let took = Duration::from_millis(if matches!(verdict, Verdict::Skip { .. }) { 0 } else { 1250 });
-        let story = vec![];
-        judged.push(Judged { vector: Arc::new(vector), verdict: verdict.clone(), took, contention: None, story });
+        let contention = verdict.failure().and_then(|failure| failure.rounds).map(|(.., all)| (all - 1, all));
+        judged.push(Judged { vector: Arc::new(vector), verdict: verdict.clone(), took, contention, story: vec![] });
         texts.insert(id, text);
     }
     let begun = Begun { seed: 7, rounds: None, endpoints: vec!["http://server".into()], binding: None };
@@ -99,5 +128,7 @@ pub(crate) fn with_report<T>(verdicts: &[Verdict], tell: impl FnOnce(&Report<'_>
         directory: "vectors".into(),
         took: Duration::from_millis(2500),
         exit: Exit::of(verdicts, false),
+        strict: false,
+        bundles: true,
     })
 }
