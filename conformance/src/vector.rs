@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-
 pub use step::{
     Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,
     LastResort, Lose, Notifications, Outside, Packages, Place, Proof, Publish, RemoveClient, RemoveKey, Resolve, Role,

@@ -79,7 +79,7 @@ const READY: &str = "ready: { method: GET, path: / }\n";
 const USER: &str = "user: '{name}'\n";
 
 /// What is wrong with bindings; `~` stands for the head, `!` for how it is asked whether it is ready, `@` for the names.
-const BINDINGS: [&str; 41] = [
+const BINDINGS: [&str; 42] = [
     "~!@",
     "~!@adapter: { command: [./mine], operations: [claim] }\noperations: { claim: [ CLAIM ] }",
     "~!@adapter: { command: [], operations: [claim] }",
@@ -107,6 +107,7 @@ const BINDINGS: [&str; 41] = [
     "~!@operations: { claim: [ { for_each: key_packages, request: { method: GET, path: / }, outcomes: [ { when: { status: 200 } } ] } ] }",
     "~!@variables: { token: { says: t } }\noperations: { claim: [ CLAIM ] }",
     "~!@operations: { claim: [ { request: { method: GET, path: / }, outcomes: [ { when: { status: 200 } } ], save: { session: /s } } ] }",
+    "~!@variables: { place: { says: p, optional: true } }\noperations: { claim: [ { request: { method: GET, path: '/{place}' }, outcomes: [ { when: { status: 200 } } ] } ] }",
     // What is wrong with the form.
     "~!@operations: { clame: [ CLAIM ] }",
     "~!@operations: { claim: [ { request: { method: GET, paht: / }, outcomes: [] } ] }",

@@ -190,6 +190,11 @@ impl Lint<'_> {
                 let hint = "declare it: `variables: { name: { says: what it is } }`, or see bindings/README.md";
                 self.error(variable, format!("{place} uses {{{variable}}}, which nobody gives a value"), hint);
             }
+            let optional = self.binding.variables.get(variable).is_some_and(|declared| declared.optional);
+            if optional && !place.starts_with("the hook ") {
+                let hint = "give it a `default`, or leave out `optional`";
+                self.error(variable, format!("{place} cannot do without {{{variable}}}, which is optional"), hint);
+            }
         }
         for (place, list, operation) in &uses.lists {
             if !known::lists(*operation).contains(&list.as_str()) {

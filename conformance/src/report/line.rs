@@ -2,7 +2,8 @@
 
 /// On one line; of a longer text the rest is only counted.
 pub(super) fn short(text: &str, shown: usize) -> String {
-    let line: String = text.trim().chars().map(|c| if c.is_ascii_whitespace() { ' ' } else { visible(c) }).collect();
+    let line: String =
+        text.trim_end().chars().map(|c| if c.is_ascii_whitespace() { ' ' } else { visible(c) }).collect();
     let left = line.chars().count().saturating_sub(shown);
     if left == 0 {
         return line;
