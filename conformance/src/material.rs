@@ -158,7 +158,8 @@ pub fn device_keys(mls: &MlsClient, user: &str, device: &str) -> Value {
     signed(keys, mls, user, device)
 }
 
-/// With the device's signature (Matrix specification, appendices, "Signing JSON").
+/// With the device's signature (Matrix specification, appendices, "Signing JSON"). It is one Ed25519 signature, by the crate
+/// that vodozemac signs with, too; what that has beside (sessions) is not needed, and the canonical form it leaves to others.
 fn signed(mut object: Value, mls: &MlsClient, user: &str, device: &str) -> Value {
     let signature = data_encoding::BASE64_NOPAD.encode(&mls.sign(canonical(&object).as_bytes()));
     object["signatures"] = json!({ user: { format!("ed25519:{device}"): signature } });

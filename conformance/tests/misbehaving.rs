@@ -127,11 +127,13 @@ fn a_race_in_which_no_claim_is_answered_does_not_pass() {
 #[test]
 fn a_server_that_is_silent_under_contention_alone_fails_in_a_few_rounds() {
     let some: Which = |number, first| first.contains("/claims") && number % 3 == 0;
-    for (fault, seconds) in [(Fault::CutBeforeHead, 10), (Fault::Hang, 1)] {
-        for vector in ["claim/race-more-than-there-are", "model/contention-looks-exhausted", "claim/race-wide"] {
-            let ended = run_patiently(fault, some, seconds, &[vector]);
-            says(fault, &ended, 1, &["FAIL", "an answer was owed, and the server goes on: (no answer: "]);
-        }
+    for (fault, seconds, vector) in [
+        (Fault::CutBeforeHead, 10, "claim/race-more-than-there-are"),
+        (Fault::CutBeforeHead, 10, "claim/race-wide"),
+        (Fault::Hang, 1, "model/contention-looks-exhausted"),
+    ] {
+        let ended = run_patiently(fault, some, seconds, &[vector]);
+        says(fault, &ended, 1, &["FAIL", "an answer was owed, and the server goes on: (no answer: "]);
     }
 }
 

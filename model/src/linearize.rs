@@ -212,8 +212,11 @@ impl Deepest {
         let known = known.count();
         let first = refusals.iter().min_by_key(|(position, _)| history[*position].returned);
         let Some((_, refusal)) = first else { return };
-        // Of two equally far points, the one with fewer ways on says more.
-        if self.known.is_none_or(|before| known > before || (known == before && refusals.len() < self.refusals.len())) {
+        // Of two equally far points, the one with fewer ways on says more; and that a grant comes before its publication
+        // says least, where a publication whose answer was lost may have come first.
+        let says_little = |rule: &str, refusals: &[(usize, Refusal)]| (rule == "CLAIM-BYTES", refusals.len());
+        let says_more = says_little(refusal.rule, &refusals) < says_little(self.rule, &self.refusals);
+        if self.known.is_none_or(|before| known > before || (known == before && says_more)) {
             *self = Self { known: Some(known), rule: refusal.rule, refusals };
         }
     }

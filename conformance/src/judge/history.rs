@@ -32,7 +32,12 @@ impl Names<'_> {
         }
         let (outcome, returned) = match &recorded.observed {
             Observed::Lost => (None, None),
-            Observed::Ok(seen) => (Some(self.outcome(&op, seen)?), Some(micros(recorded.answered))),
+            Observed::Ok(seen) => match self.outcome(&op, seen) {
+                Some(outcome) => (Some(outcome), Some(micros(recorded.answered))),
+                // A server may leave out how many there were: it was done all the same.
+                None if matches!(op, Op::Replace { .. } | Op::RemoveClient { .. }) => (None, None),
+                None => return None,
+            },
             // A publication that a restore forgot comes again before the fence, and the judge's fence forgets nothing.
             Observed::Refused(Reason::BeforeFence) if restores(vector) => (None, None),
             Observed::Refused(reason) => {

@@ -331,3 +331,24 @@ fn a_last_resort_that_was_replaced_is_named_by_its_rule() {
     );
     fails(&back, "LAST-REPLACED-WHOLE", "race.lanes.c1[1]: the last resort z1 was replaced or withdrawn before");
 }
+
+/// A whole stock is replaced while somebody claims, who is given its last resort.
+#[test]
+fn a_last_resort_beside_a_replacement_of_the_stock_is_named_by_its_rule() {
+    let vector = RACE.replace("before:\n  - publish: { as: phone, key_packages: [a1, a2, z] }\n", "");
+    let vector = vector.replace(
+        "{ claim: { as: b2, of: alice } }",
+        "{ publish: { as: phone, key_packages: [z, a1, a2], replace: true } }",
+    );
+    let vector = vector.replace("after:\n  - notifications: { as: phone }\n", "");
+    let seen = |withdrawn, kind, package| {
+        let replaced = Observed::Ok(Seen::Replaced { accepted: Some(3), withdrawn });
+        let claim = at("race.lanes.c1[0]", 10, 20, granted(kind, package));
+        verdict(&vector, one_round(vec![claim, at("race.lanes.c2[0]", 11, 21, replaced)]))
+    };
+    // Some servers do not say how many were withdrawn.
+    for withdrawn in [Some(0), None] {
+        fails(&seen(withdrawn, "last_resort", "z"), "LAST-ONLY-WHEN-EXHAUSTED", "race.lanes.c1[0]");
+        assert!(matches!(seen(withdrawn, "regular", "a1"), Verdict::Pass), "{:?}", seen(withdrawn, "regular", "a1"));
+    }
+}
