@@ -38,7 +38,7 @@ fn a_new_vector_has_no_mistakes_is_proved_and_passes() {
     assert_eq!(ended.exit, 0, "{}", ended.all());
     let vectors = scratch.path("vectors");
     let lint = Kpd::run(&["lint", &vectors]);
-    assert!(lint.exit == 0 && lint.out.starts_with("1 vectors"), "{}", lint.all());
+    assert!(lint.exit == 0 && lint.out.starts_with("1 vector and"), "{}", lint.all());
     let prove = Kpd::run(&["prove", &vectors, "--write"]);
     assert_eq!(prove.exit, 0, "{}", prove.all());
     let run = Kpd::run(&["run", "--vectors", &vectors]);

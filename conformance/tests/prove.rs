@@ -116,7 +116,7 @@ fn a_proof_is_written_once_and_goes_stale_with_its_vector() {
     let kept = Kpd::run(&["prove", &directory]);
     assert_eq!(kept.exit, 0, "{}", kept.all());
     let says =
-        "1 vectors: 1 proved (0 of them in part), 0 loose and say why, 0 outside the model, 0 wrong; 0 proofs are";
+        "1 vector: 1 proved (0 of them in part), 0 loose and say why, 0 outside the model, 0 wrong; 0 proofs are";
     assert!(kept.out.contains(says), "{}", kept.out);
     assert_eq!(Kpd::run(&["prove", &directory, "--write"]).exit, 0);
     assert_eq!(scratch.read("vectors/proofs.yaml"), written, "the same vectors, the same proofs");
