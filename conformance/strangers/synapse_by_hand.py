@@ -128,6 +128,29 @@ def upload_amid_claim():
           f"the new fallback key while the one-time key was left")
 
 
+def replaced_amid_claim():
+    """A claim of a fallback key that is replaced at the same moment is answered with an error."""
+    alice, claimers = Device("alice"), [Device("bob") for _ in range(4)]
+    alice.upload(fallback={"z": alice.key(True)})
+    rounds, answers, over = 300, {}, threading.Event()
+
+    def claim_on(device):
+        body = {"one_time_keys": {alice.user: {"phone": ALGORITHM}}}
+        while not over.is_set():
+            status, answer = ask("POST", "/keys/claim", body, device.token)
+            said = status if status == 200 else f"{status} {answer.get('error')}"
+            answers[said] = answers.get(said, 0) + 1
+
+    busy = [threading.Thread(target=claim_on, args=(device,)) for device in claimers]
+    [thread.start() for thread in busy]
+    for number in range(rounds):
+        alice.upload(fallback={f"z{number}": alice.key(True)})
+        time.sleep(random.random() / 50)
+    over.set()
+    [thread.join() for thread in busy]
+    print(f"  {rounds} replacements of the fallback key, while four claim it: {answers}")
+
+
 def again_after_grant():
     """A key that was claimed is uploaded again, and granted again."""
     alice, bob, carol = Device("alice"), Device("bob"), Device("carol")
@@ -198,7 +221,7 @@ def stale_count():
           f"/sync with another timeout: {told('/sync?timeout=1')}")
 
 
-FINDINGS = [contention, upload_amid_claim, again_after_grant, replaced_fallback, two_fallbacks, both_roles, unknown_user, own_device, restored, stale_count]
+FINDINGS = [contention, upload_amid_claim, replaced_amid_claim, again_after_grant, replaced_fallback, two_fallbacks, both_roles, unknown_user, own_device, restored, stale_count]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Shows what the known failures say of Synapse.")

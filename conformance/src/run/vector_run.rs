@@ -18,7 +18,7 @@ use crate::{
         world::{Actor, World},
     },
     seed::Seed,
-    vector::{Step, Until, Vector},
+    vector::{Race, Step, Until, Vector},
 };
 
 /// Runs a vector, and stops where it cannot go on.
@@ -30,7 +30,13 @@ pub(super) async fn run(
     place: &Place,
 ) -> Recording {
     let mut recording = Recording::default();
-    let rounds = vector.race.as_ref().map_or(1, |race| rounds.unwrap_or(race.rounds));
+    // A server takes its time to start: what is said of all races makes none longer in which it is stopped.
+    let of_race = |race: &Race| match rounds {
+        Some(rounds) if race.is_interrupted() => rounds.min(race.rounds),
+        Some(rounds) => rounds,
+        None => race.rounds,
+    };
+    let rounds = vector.race.as_ref().map_or(1, of_race);
     let lanes = match lanes(server, vector) {
         Ok(lanes) => lanes,
         Err(why) => return Recording { broken: Some(Broken::Suite(why)), ..recording },
