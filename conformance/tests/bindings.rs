@@ -7,11 +7,15 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use kpd_conformance::{
+    binding::Hook,
     doctor::{self, Mark},
-    library,
+    judge,
+    library::{self, Library},
+    run::Server,
 };
 use support::{Kpd, Scratch, have};
 
@@ -57,6 +61,34 @@ fn what_was_not_tried_says_so() {
     for name in ["wire-mls", "signal"] {
         let text = fs::read_to_string(bindings().join(format!("{name}.yaml"))).unwrap();
         assert!(text.lines().take(5).any(|line| line.contains("NOT TRIED AGAINST A REAL SERVER")), "{name}");
+    }
+}
+
+/// What an API cannot do by design is no failure of whoever keeps to it.
+#[test]
+fn what_an_api_cannot_do_by_design_is_left_out_with_its_reason() {
+    let library = Library::embedded().unwrap();
+    let skipped = |binding: &str, id: &str| {
+        let binding = library::binding(&bindings().join(binding)).unwrap();
+        let vector = library.vectors.iter().find(|vector| vector.id == id).unwrap_or_else(|| panic!("no {id}"));
+        judge::skipped(vector, &binding, &library.catalogue).unwrap_or_default()
+    };
+    let (twice, once) = ("publish/again-while-available", "claim/bytes");
+    assert!(skipped("signal.yaml", twice).contains("takes the place"), "{}", skipped("signal.yaml", twice));
+    assert!(!skipped("signal.yaml", once).contains("takes the place"), "{}", skipped("signal.yaml", once));
+    assert!(!skipped("matrix.yaml", twice).contains("takes the place"), "{}", skipped("matrix.yaml", twice));
+}
+
+/// A homeserver of somebody else's has no hooks, unless who runs the suite gives them.
+#[tokio::test]
+async fn hooks_whose_variables_nobody_gave_are_not_there() {
+    for (control, has) in [(None, false), (Some("../strangers/synapse.sh"), true)] {
+        let binding = library::binding(&bindings().join("matrix.yaml")).unwrap();
+        let variables = control.map(|control| ("control".into(), control.into())).into_iter().collect();
+        let mut server = Server::new(binding, vec!["http://127.0.0.1:9".into()], variables, Duration::from_secs(1));
+        server.begin().unwrap();
+        let can = server.hooks.as_ref().is_some_and(|hooks| hooks.has(Hook::Kill) && hooks.has(Hook::Restore));
+        assert_eq!(can, has, "{control:?}");
     }
 }
 

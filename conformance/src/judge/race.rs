@@ -1,6 +1,6 @@
 //! Judges races: the model's rules on what was said, then whether some order of the operations explains every answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     binding::Hook,
@@ -111,14 +111,11 @@ fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round
 
 /// A request of a race that got no answer, where neither a kill nor the vector itself is the reason.
 pub(crate) fn silence<'a>(vector: &Vector, round: &'a Round) -> Option<&'a Recorded> {
-    let race = vector.race.as_ref().filter(|race| !race.is_interrupted())?;
-    let lost_on_purpose: BTreeSet<String> =
-        vector.all_steps().filter(|(_, step)| step.lose.is_some()).map(|(path, _)| path).collect();
-    let of_race = |recorded: &&Recorded| {
-        let lane = recorded.path.strip_prefix("race.lanes.").and_then(|path| path.split('[').next());
-        lane.is_some_and(|lane| race.lanes.contains_key(lane)) && !lost_on_purpose.contains(&recorded.path)
-    };
-    round.steps.iter().filter(of_race).find(|recorded| recorded.observed == Observed::Lost)
+    vector.race.as_ref().filter(|race| !race.is_interrupted())?;
+    let steps: BTreeMap<String, &Step> = vector.all_steps().collect();
+    let owed = |recorded: &&Recorded| steps.get(&recorded.path).is_some_and(|step| step.lose.is_none());
+    let racing = round.steps.iter().filter(|recorded| recorded.path.starts_with("race."));
+    racing.filter(owed).find(|recorded| recorded.observed == Observed::Lost)
 }
 
 /// Contention must not look like a server that is away, either.

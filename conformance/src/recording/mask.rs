@@ -63,6 +63,19 @@ impl Exchange {
     }
 }
 
+impl Recorded {
+    /// Takes secrets out of whatever the server said, and of what is said of it.
+    pub fn mask(&mut self, secrets: &[String]) {
+        self.exchanges.iter_mut().for_each(|exchange| exchange.mask(secrets.iter().map(String::as_str)));
+        for secret in secrets.iter().filter(|secret| secret.len() >= SECRET_MIN) {
+            self.told.answer.iter_mut().for_each(|answer| mask_texts(answer, secret));
+            if let Observed::Unexpected(why) = &mut self.observed {
+                *why = without(why, secret);
+            }
+        }
+    }
+}
+
 impl Recording {
     /// Takes out every secret that has a name, wherever it stands, in all rounds.
     pub fn mask(&mut self) {
@@ -75,9 +88,10 @@ impl Recording {
             });
         }
         found.retain(|secret| secret.len() >= SECRET_MIN && secret != MASK);
+        let secrets: Vec<String> = found.iter().cloned().collect();
         for step in steps {
-            step.exchanges.iter_mut().for_each(|exchange| exchange.mask(found.iter().map(String::as_str)));
-            step.told.answer.iter_mut().for_each(|answer| mask_texts(answer, &found));
+            step.mask(&secrets);
+            // A URL in a sentence may be the only place where its secret stands.
             if let Observed::Unexpected(why) = &mut step.observed {
                 *why = mask_text(why, &found);
             }
@@ -128,11 +142,11 @@ fn is_form(body: &str) -> bool {
     body.contains('=') && !body.contains(['{', '<', '"', ' ', '\n'])
 }
 
-fn mask_texts(value: &mut Value, found: &BTreeSet<String>) {
+fn mask_texts(value: &mut Value, secret: &str) {
     match value {
-        Value::String(text) => *text = found.iter().fold(text.clone(), |text, secret| without(&text, secret)),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask_texts(item, found)),
-        Value::Object(entries) => entries.values_mut().for_each(|value| mask_texts(value, found)),
+        Value::String(text) => *text = without(text, secret),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask_texts(item, secret)),
+        Value::Object(entries) => entries.values_mut().for_each(|value| mask_texts(value, secret)),
         _ => {}
     }
 }

@@ -50,7 +50,7 @@ impl Runner<'_> {
             learned.clear();
         }
         let mut recorded = self.begin(&mut call, world);
-        let (mut gate, mut looks) = (gate, vec![]);
+        let (mut gate, mut looks, mut secrets) = (gate, vec![], vec![]);
         for (number, exchange) in exchanges.iter().enumerate() {
             let mut variables = call.variables.clone();
             variables.extend(learned.clone());
@@ -67,7 +67,9 @@ impl Runner<'_> {
                 let answer = match sent {
                     Ok(answer) => answer,
                     Err(mut error) => {
-                        error.exchange.mask(self.secrets(exchange, &call, &learned).iter().map(String::as_str));
+                        secrets.extend(self.secrets(exchange, &call, &learned));
+                        error.exchange.mask(secrets.iter().map(String::as_str));
+                        recorded.mask(&secrets);
                         return self.unanswered(lane, recorded, error).await;
                     }
                 };
@@ -91,10 +93,8 @@ impl Runner<'_> {
                 };
                 learned.extend(exchange.saved(given, &variables));
                 let others = exchange.reading(given, &variables).and_then(|reading| reading.others.clone());
-                let mut shown = answer.exchange;
-                let secrets = self.secrets(exchange, &call, &learned);
-                shown.mask(secrets.iter().map(String::as_str));
-                recorded.exchanges.push(shown);
+                secrets.extend(self.secrets(exchange, &call, &learned));
+                recorded.exchanges.push(answer.exchange);
                 let Meaning::Ok(read) = &meaning else { break };
                 records.extend(read.clone());
                 if let Some(kind) = others.filter(|_| call.method.is_none()) {
@@ -108,6 +108,7 @@ impl Runner<'_> {
                 break;
             }
         }
+        recorded.mask(&secrets);
         let enlisted = call.enlisted.map(|client| (client, learned));
         Ok(Performed { recorded, enlisted, looks })
     }

@@ -277,3 +277,71 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     says
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+        task::JoinHandle,
+    };
+
+    use super::*;
+
+    /// Reads a request that ends with `last`, answers with `says`, and tells whether it then saw the line cut.
+    async fn server(says: String) -> (String, JoinHandle<bool>) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![];
+            while !request.ends_with(b"last") {
+                assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0, "the request came whole");
+            }
+            stream.write_all(says.as_bytes()).await.unwrap();
+            matches!(stream.read_buf(&mut vec![]).await, Ok(0) | Err(_))
+        });
+        (url, served)
+    }
+
+    fn request() -> Rendered {
+        let body = Some(b"first to last".to_vec());
+        Rendered { method: "POST".into(), path: "/".into(), headers: BTreeMap::new(), body }
+    }
+
+    #[tokio::test]
+    async fn a_line_is_cut_after_the_last_byte_and_the_server_sees_that() {
+        let (url, served) = server(String::new()).await;
+        let lane = Lane::new(&url, Duration::from_secs(30)).unwrap();
+        let gate: Gate = Arc::new(Barrier::new(1));
+        let manner = Manner { gate: Some(&gate), cut: Some(Duration::from_millis(20)), ..Manner::default() };
+        let begun = Instant::now();
+        let error = lane.send_so(&request(), manner).await.unwrap_err();
+        assert_eq!((error.why.as_str(), error.whose, error.exchange.status), (CUT, Whose::Servers, 0));
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        let seen = tokio::time::timeout(Duration::from_secs(20), served).await;
+        assert!(seen.is_ok_and(|cut| cut.unwrap()), "the line is open");
+    }
+
+    #[tokio::test]
+    async fn of_a_long_body_the_beginning_is_shown_and_the_whole_is_read() {
+        let long = "x".repeat(SHOWN + 7);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", long.len());
+        let (url, _served) = server(head + &long).await;
+        let answer = Lane::new(&url, Duration::from_secs(30)).unwrap().send(&request()).await.unwrap();
+        assert_eq!(answer.body.len(), SHOWN + 7);
+        let shown = &answer.exchange.response_body;
+        assert!(shown.ends_with("x… (7 bytes more)") && shown.len() < SHOWN + 30, "{}", shown.len());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_sent_is_not_the_silence_of_the_server() {
+        let (url, _served) = server(String::new()).await;
+        let lane = Lane::new(&url, Duration::from_secs(1)).unwrap();
+        let whose = async |request: Rendered| lane.send(&request).await.unwrap_err().whose;
+        assert_eq!(whose(Rendered { path: "http://elsewhere/".into(), ..request() }).await, Whose::ServersLink);
+        let headers = BTreeMap::from([("x-note".to_string(), "two\nlines".to_string())]);
+        assert_eq!(whose(Rendered { headers, ..request() }).await, Whose::Bindings);
+    }
+}

@@ -56,7 +56,7 @@ impl Runner<'_> {
                 Observed::Unexpected(format!("the adapter did not answer within {} s", waited.as_secs()))
             }
         };
-        let mut shown = Exchange {
+        recorded.exchanges.push(Exchange {
             method: "ASK".into(),
             url: lane.base.clone(),
             request_headers: [].into(),
@@ -64,14 +64,13 @@ impl Runner<'_> {
             status: 0,
             response_headers: [].into(),
             response_body: answer.map_or_else(|_| "(no answer)".into(), |answer| answer.to_string()),
-        };
+        });
         // What it saves is for it alone to understand, so all of it may be secret, but for what things are called.
         let saved = call.actor.iter().flat_map(|actor| &actor.saved).chain(&learned);
         let saved =
             saved.filter(|(name, _)| !matches!(name.as_str(), "user" | "client")).map(|(_, value)| text_of(value));
         let secrets: Vec<_> = saved.chain(private_key(&call)).chain(self.secrets_of_all(&call)).collect();
-        shown.mask(secrets.iter().map(String::as_str));
-        recorded.exchanges.push(shown);
+        recorded.mask(&secrets);
         let enlisted = call.enlisted.map(|client| (client, learned));
         Ok(Performed { recorded, enlisted, looks: vec![] })
     }
