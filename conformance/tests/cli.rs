@@ -375,3 +375,12 @@ fn a_server_with_other_limits_is_judged_by_them_or_skips_with_both_numbers() {
     assert_eq!(Kpd::run(&["serve", "--pair-limit", "0/3"]).exit, 3);
     assert_eq!(Kpd::run(&["serve", "--pair-limit", "often"]).exit, 3);
 }
+
+/// A server takes its time to start.
+#[test]
+fn a_race_with_a_kill_has_no_more_rounds_than_it_says_and_may_have_fewer() {
+    for (rounds, kept) in [("20", "of 8 rounds overlapped"), ("2", "of 2 rounds overlapped")] {
+        let ended = Kpd::run(&["run", "crash/race-publication-with-kill", "--seed", "7", "--rounds", rounds]);
+        assert!(ended.out.contains(kept), "{}", ended.all());
+    }
+}
