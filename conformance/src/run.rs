@@ -18,7 +18,7 @@ mod whole;
 pub mod world;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -31,7 +31,7 @@ use tokio::{sync::Mutex, task::JoinSet, time::Instant};
 
 use crate::{
     binding::{
-        Binding, Hook, HookCommand, Operation, Variable,
+        Binding, Hook, Operation,
         classify::{Given, Meaning, Record},
         render::{self, Variables},
     },
@@ -98,13 +98,12 @@ impl Server {
             let default = variable.default.as_deref();
             default.map(|default| variables.entry(name.clone()).or_insert_with(|| default.into()));
         }
-        let hooks = Commands::of(&binding).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
         Self {
             binding: Arc::new(binding),
             endpoints,
             variables,
             timeout,
-            hooks,
+            hooks: None,
             adapter: None,
             ahead: Arc::default(),
             dying: Arc::default(),
@@ -118,29 +117,16 @@ impl Server {
     /// A variable that nobody gave; an adapter that cannot be started.
     pub fn begin(&mut self) -> Result<(), String> {
         let mut binding = Binding::clone(&self.binding);
-        let unset = |(name, _): &(&String, &Variable)| !self.variables.contains_key(*name);
-        let left_out: Vec<_> =
-            binding.variables.iter().filter(unset).filter(|(_, variable)| variable.optional).collect();
-        if let Some((name, variable)) = binding.variables.iter().filter(unset).find(|(_, variable)| !variable.optional)
-        {
+        let mut needed = binding.variables.iter().filter(|(_, variable)| !variable.optional);
+        if let Some((name, variable)) = needed.find(|(name, _)| !self.variables.contains_key(*name)) {
             let environment = name.to_uppercase();
             let says = variable.says.trim();
             return Err(format!(
                 "the binding needs {name} ({says}): --var {name}=…, or KPD_{environment} in the environment"
             ));
         }
-        let left_out: BTreeSet<&str> = left_out.into_iter().map(|(name, _)| name.as_str()).collect();
-        let whole = binding.hooks.len();
-        let uses = |command: &HookCommand| {
-            let mut texts = command.command.iter().chain(command.environment.values());
-            texts.any(|text| render::used(text).any(|name| left_out.contains(name)))
-        };
-        let hooks: BTreeMap<_, _> =
-            binding.hooks.iter().filter(|(_, command)| !uses(command)).map(|(hook, it)| (*hook, it.clone())).collect();
-        if hooks.len() < whole {
-            binding.hooks = hooks;
-            self.hooks = Commands::of(&binding).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
-        }
+        let commands = || Commands::of(&binding, &self.variables).map(|commands| Arc::new(commands) as Arc<dyn Hooks>);
+        self.hooks = self.hooks.take().or_else(commands);
         let fill = |name: &mut String| match render::text(name, &self.variables, &|value| value.into()) {
             Ok(filled) => {
                 *name = filled;

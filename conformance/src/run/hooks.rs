@@ -36,11 +36,17 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Those of a binding; nothing if it has none.
+    /// Those of a binding, but for what uses a variable that was left out; nothing if there are none.
     #[must_use]
-    pub fn of(binding: &Binding) -> Option<Self> {
-        let (hooks, directory) = (binding.hooks.clone(), binding.directory.clone());
-        (!hooks.is_empty()).then_some(Self { hooks, directory })
+    pub fn of(binding: &Binding, variables: &Variables) -> Option<Self> {
+        let left_out = |name: &str| binding.variables.contains_key(name) && !variables.contains_key(name);
+        let has_all = |command: &&HookCommand| {
+            let mut texts = command.command.iter().chain(command.environment.values());
+            !texts.any(|text| render::used(text).any(left_out))
+        };
+        let all = binding.hooks.iter().filter(|(_, command)| has_all(command));
+        let hooks: BTreeMap<_, _> = all.map(|(hook, command)| (*hook, command.clone())).collect();
+        (!hooks.is_empty()).then(|| Self { hooks, directory: binding.directory.clone() })
     }
 }
 
