@@ -129,12 +129,12 @@ pub(crate) fn objection(expect: &Expect, recorded: &Recorded) -> Option<String> 
     difference(&expect, recorded).map(|difference| difference.sentence)
 }
 
-/// A broken SHOULD is a warning.
+/// A broken SHOULD is a warning, where no MUST is broken beside it, which is told before it.
 fn soften(verdict: Verdict, catalogue: &Catalogue) -> Verdict {
+    let must = |rule: &str| catalogue.rule(rule).is_none_or(|rule| rule.level != Level::Should);
     match verdict {
-        Verdict::Fail(failure) if catalogue.rule(&failure.rule).is_some_and(|rule| rule.level == Level::Should) => {
-            Verdict::Warn(failure)
-        }
+        Verdict::Fail(failure) if !failure.all().any(|failure| must(&failure.rule)) => Verdict::Warn(failure),
+        Verdict::Fail(failure) => Verdict::Fail(failure.told_by(must)),
         other => other,
     }
 }
@@ -194,6 +194,7 @@ fn step_verdict(vector: &Vector, step: &Step, recorded: &Recorded) -> Option<Ver
         timeline: vec![],
         exchanges: recorded.exchanges.clone(),
         rounds: None,
+        also: vec![],
     }))
 }
 

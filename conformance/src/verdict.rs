@@ -71,8 +71,51 @@ pub struct Failure {
     pub timeline: Vec<Span>,
     /// The requests and answers of the steps that prove it.
     pub exchanges: Vec<Exchange>,
-    /// For a race: the first round that failed, how many failed, how many there were.
+    /// For a race: the first round that broke this rule, how many did, how many there were.
     pub rounds: Option<(usize, usize, usize)>,
+    /// For a race: the same of each other rule that a round broke.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Failure>,
+}
+
+impl Failure {
+    /// This failure, and those of the other rules.
+    pub fn all(&self) -> impl Iterator<Item = &Failure> {
+        std::iter::once(self).chain(&self.also)
+    }
+
+    /// How many rounds of a race failed, whatever rule they broke.
+    #[must_use]
+    pub fn rounds_failed(&self) -> usize {
+        self.all().filter_map(|failure| failure.rounds).map(|(_, failed, _)| failed).sum()
+    }
+
+    /// The same, told by the first whose rule is so, where there is one.
+    #[must_use]
+    pub fn told_by(mut self, so: impl Fn(&str) -> bool) -> Self {
+        let Some(at) = self.all().position(|failure| so(&failure.rule)).and_then(|at| at.checked_sub(1)) else {
+            return self;
+        };
+        let first = self.also.remove(at);
+        let others = std::mem::take(&mut self.also);
+        Self { also: std::iter::once(self).chain(others).collect(), ..first }
+    }
+}
+
+/// An entry of the file of known failures.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownFailure {
+    /// The vector.
+    pub id: String,
+    /// Why that is known, and where.
+    pub comment: String,
+    /// The rules that it is known to break; whatever else it breaks is a failure. None: whatever it breaks.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// It fails in some runs only, as what hangs on chance does: to pass is no surprise.
+    #[serde(default)]
+    pub sometimes: bool,
 }
 
 /// A step on the time line.
@@ -165,15 +208,24 @@ impl Verdict {
         }
     }
 
-    /// In the light of a known failure, be it of a MUST or of a SHOULD; one that fails only sometimes may pass.
+    /// In the light of a known failure, be it of a MUST or of a SHOULD. One that fails only sometimes may pass; a rule
+    /// that is not known to be broken is told before those that are.
     #[must_use]
-    pub fn known(self, comment: Option<&String>, sometimes: bool) -> Self {
-        match (self, comment.cloned()) {
-            (Self::Fail(failure) | Self::Warn(failure), Some(comment)) => Self::Xfail { comment, failure },
-            (Self::Pass, Some(comment)) if !sometimes => {
+    pub fn known(self, known: Option<&KnownFailure>) -> Self {
+        let Some(KnownFailure { comment, rules, sometimes, .. }) = known else { return self };
+        let unknown = |rule: &str| !rules.is_empty() && !rules.iter().any(|known| known == rule);
+        match self {
+            Self::Fail(failure) if failure.all().any(|failure| unknown(&failure.rule)) => {
+                Self::Fail(failure.told_by(unknown))
+            }
+            Self::Warn(failure) if failure.all().any(|failure| unknown(&failure.rule)) => {
+                Self::Warn(failure.told_by(unknown))
+            }
+            Self::Fail(failure) | Self::Warn(failure) => Self::Xfail { comment: comment.clone(), failure },
+            Self::Pass if !sometimes => {
                 Self::Xpass { comment: format!("passes, but is listed as a known failure: {comment}") }
             }
-            (other, _) => other,
+            other => other,
         }
     }
 }
@@ -251,16 +303,25 @@ mod tests {
     use super::*;
 
     fn failure() -> Failure {
-        let text = String::new;
+        of_rule("A")
+    }
+
+    fn of_rule(rule: &str) -> Failure {
         Failure {
-            rule: text(),
-            says: text(),
-            path: text(),
+            rule: rule.into(),
+            says: String::new(),
+            path: String::new(),
             details: vec![],
             timeline: vec![],
             exchanges: vec![],
-            rounds: None,
+            rounds: Some((1, 2, 9)),
+            also: vec![],
         }
+    }
+
+    fn known(sometimes: bool, rules: &[&str]) -> KnownFailure {
+        let rules = rules.iter().map(|rule| rule.to_string()).collect();
+        KnownFailure { id: "x".into(), comment: "upstream 7".into(), rules, sometimes }
     }
 
     fn exit(verdicts: &[Verdict]) -> Exit {
@@ -291,14 +352,30 @@ mod tests {
 
     #[test]
     fn a_known_failure_that_passes_is_told() {
-        let comment = "upstream 7".to_string();
-        assert_eq!(Verdict::Fail(failure()).known(Some(&comment), false).word(), "XFAIL");
+        let (always, sometimes) = (&known(false, &[]), &known(true, &[]));
+        assert_eq!(Verdict::Fail(failure()).known(Some(always)).word(), "XFAIL");
         // With --strict a broken SHOULD fails the run: it can be known like any other.
-        assert_eq!(Verdict::Warn(failure()).known(Some(&comment), false).word(), "XFAIL");
-        assert_eq!(Verdict::Warn(failure()).known(None, false).word(), "WARN");
-        assert_eq!(Verdict::Pass.known(Some(&comment), false).word(), "XPASS");
-        assert_eq!(Verdict::Pass.known(Some(&comment), true).word(), "PASS");
-        assert_eq!(Verdict::Fail(failure()).known(Some(&comment), true).word(), "XFAIL");
-        assert_eq!(Verdict::Pass.known(None, false).word(), "PASS");
+        assert_eq!(Verdict::Warn(failure()).known(Some(always)).word(), "XFAIL");
+        assert_eq!(Verdict::Warn(failure()).known(None).word(), "WARN");
+        assert_eq!(Verdict::Pass.known(Some(always)).word(), "XPASS");
+        assert_eq!(Verdict::Pass.known(Some(sometimes)).word(), "PASS");
+        assert_eq!(Verdict::Fail(failure()).known(Some(sometimes)).word(), "XFAIL");
+        assert_eq!(Verdict::Pass.known(None).word(), "PASS");
+    }
+
+    #[test]
+    fn a_rule_that_is_not_known_to_be_broken_fails_and_is_told_first() {
+        let of = |rules: &[&str]| known(true, rules);
+        let race = || Failure { also: vec![of_rule("B"), of_rule("C")], ..of_rule("A") };
+        let told = |verdict: Verdict| {
+            let rules: Vec<_> = verdict.failure().unwrap().all().map(|failure| failure.rule.clone()).collect();
+            (verdict.word(), rules.concat())
+        };
+        assert_eq!(told(Verdict::Fail(race()).known(Some(&of(&["A", "B", "C"])))), ("XFAIL", "ABC".into()));
+        assert_eq!(told(Verdict::Fail(race()).known(Some(&of(&["A", "B"])))), ("FAIL", "CAB".into()));
+        assert_eq!(told(Verdict::Fail(race()).known(Some(&of(&["B"])))), ("FAIL", "ABC".into()));
+        assert_eq!(told(Verdict::Warn(race()).known(Some(&of(&["A", "C"])))), ("WARN", "BAC".into()));
+        assert_eq!(told(Verdict::Fail(of_rule("A")).known(Some(&of(&["B"])))), ("FAIL", "A".into()));
+        assert_eq!(race().rounds_failed(), 6);
     }
 }

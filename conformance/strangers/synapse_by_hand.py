@@ -151,6 +151,36 @@ def replaced_amid_claim():
     print(f"  {rounds} replacements of the fallback key, while four claim it: {answers}")
 
 
+def upload_amid_kill():
+    """An upload that a crash interrupts is stored by half: the one-time key without the fallback key (uses synapse.sh)."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "synapse.sh")
+    bob, rounds, stored = Device("bob"), 6, {"whole": 0, "not at all": 0, "one-time key alone": 0, "fallback key alone": 0}
+    for _ in range(rounds):
+        devices, unanswered = [Device("alice") for _ in range(20)], []
+        gate = threading.Barrier(len(devices) + 1)
+
+        def upload(device):
+            gate.wait()
+            try:
+                device.upload({"a": device.key()}, {"z": device.key(True)})
+            except OSError:
+                unanswered.append(device)
+
+        threads = [threading.Thread(target=upload, args=(device,)) for device in devices]
+        [thread.start() for thread in threads]
+        gate.wait()
+        time.sleep(0.02 + random.random() / 10)
+        subprocess.run([script, "kill"], check=True)
+        [thread.join() for thread in threads]
+        subprocess.run([script, "start"], check=True)
+        for device in unanswered:
+            kept = {name for name, _ in (bob.claim(device), bob.claim(device)) if name}
+            both = {f"{ALGORITHM}:a", f"{ALGORITHM}:z"}
+            alone = "one-time key alone" if kept == {f"{ALGORITHM}:a"} else "fallback key alone"
+            stored["whole" if kept == both else alone if kept else "not at all"] += 1
+    print(f"  {rounds} times kill -9 while 20 devices upload one key of each kind; of the uploads without an answer: {stored}")
+
+
 def again_after_grant():
     """A key that was claimed is uploaded again, and granted again."""
     alice, bob, carol = Device("alice"), Device("bob"), Device("carol")
@@ -221,7 +251,7 @@ def stale_count():
           f"/sync with another timeout: {told('/sync?timeout=1')}")
 
 
-FINDINGS = [contention, upload_amid_claim, replaced_amid_claim, again_after_grant, replaced_fallback, two_fallbacks, both_roles, unknown_user, own_device, restored, stale_count]
+FINDINGS = [contention, upload_amid_claim, replaced_amid_claim, upload_amid_kill, again_after_grant, replaced_fallback, two_fallbacks, both_roles, unknown_user, own_device, restored, stale_count]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Shows what the known failures say of Synapse.")

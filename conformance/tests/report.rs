@@ -49,10 +49,20 @@ fn a_failing_run_leaves_all_files_and_can_be_replayed_and_known() {
     let ended = server.run(&[ID, "claim/once", "--known-failures", &known, "--report", &report]);
     assert_eq!(ended.exit, 0, "{}", ended.all());
     assert!(ended.out.contains("XFAIL"), "{}", ended.out);
+    assert!(scratch.read("known.yaml").contains("  rules: [LAST-ONLY-WHEN-EXHAUSTED]\n"));
     // What was written once stays as it is.
     let once = scratch.read("known.yaml");
     assert_eq!(Kpd::run(&["baseline", "--report", &report, "--out", &known]).exit, 0);
     assert_eq!(scratch.read("known.yaml"), once);
+    // Another rule that it breaks is not known, until it is listed, too.
+    scratch.write("other.yaml", &format!("- {{ id: {ID}, comment: of old, rules: [CLAIM-ONCE] }}\n"));
+    let other = scratch.path("other.yaml");
+    let ended = server.run(&[ID, "--known-failures", &other, "--report", &report]);
+    assert_eq!(ended.exit, 1, "{}", ended.all());
+    assert_eq!(Kpd::run(&["baseline", "--report", &report, "--out", &other]).exit, 0);
+    let both = "  comment: \"of old\"\n  rules: [CLAIM-ONCE, LAST-ONLY-WHEN-EXHAUSTED]\n";
+    assert!(scratch.read("other.yaml").contains(both), "{}", scratch.read("other.yaml"));
+    assert_eq!(server.run(&[ID, "--known-failures", &other, "--report", &report]).exit, 0);
     // What fails in some runs only is known to do so, also after one in which it passed.
     let sometimes = format!("- {{ id: {ID}, comment: one in ten, sometimes: true }}\n");
     scratch.write("known.yaml", &format!("{sometimes}- {{ id: claim/once, comment: one in two, sometimes: true }}\n"));

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::{
     history::{Account, Claim, Claimed, Drain, Event, Facts, Notified, Role, Status},
     names::{Client, Time},
-    spec::{Op, Outcome},
+    spec::{Op, Outcome, Stock},
 };
 
 impl Display for Op {
@@ -78,11 +78,22 @@ impl Display for Outcome {
                 let fates: Vec<_> = fates.iter().map(|(package, fate)| format!("{package} {fate:?}")).collect();
                 f.write_str(&fates.join(", "))
             }
-            Self::Stock(stock) => write!(f, "{stock:?}"),
+            Self::Stock(stock) => stock.fmt(f),
             Self::Notifications(feed) if feed.is_empty() => f.write_str("no notifications"),
             Self::Notifications(feed) => f.write_str(&list(feed)),
             Self::Refused(reason) => write!(f, "refused as {reason:?}"),
         }
+    }
+}
+
+impl Display for Stock {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let regular = self.regular.iter().map(|(suite, left)| format!("{left} of {suite}"));
+        let used = |granted: &bool| if *granted { "a used" } else { "an unused" };
+        let last = self.last_resort.iter().map(|(suite, granted)| format!("{} last resort of {suite}", used(granted)));
+        let low = self.low.iter().map(|suite| format!("{suite} low"));
+        let all: Vec<_> = regular.chain(last).chain(low).collect();
+        f.write_str(&if all.is_empty() { "nothing".into() } else { all.join(", ") })
     }
 }
 

@@ -5,17 +5,13 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use clap::Args;
 
 use crate::{
-    cli::{
-        CliError,
-        out::say,
-        run::{KnownFailure, known_in},
-    },
+    cli::{CliError, out::say, run::known_in},
     library::{Library, count_of_vectors},
     report::{
         json::{JsonReport, JsonVector},
         read,
     },
-    verdict::Exit,
+    verdict::{Exit, Failure, KnownFailure},
 };
 
 /// Which run, and where to.
@@ -42,13 +38,20 @@ pub(super) fn baseline(arguments: &BaselineArguments) -> Result<Exit, CliError> 
     let strict = arguments.strict || only_warnings_failed(&run);
     let mut warnings = 0;
     for vector in &run.vectors {
-        let Some(comment) = comment(vector).filter(|_| !known.contains_key(&vector.id)) else { continue };
+        let Some(comment) = comment(vector) else { continue };
+        if let Some(known) = known.get_mut(&vector.id) {
+            // One that names no rules is known to fail whichever it breaks.
+            let new = |rule: &String| !known.rules.is_empty() && !known.rules.contains(rule);
+            let new: Vec<_> = rules(vector).into_iter().filter(new).collect();
+            known.rules.extend(new);
+            continue;
+        }
         if vector.verdict == "WARN" && !strict {
             warnings += 1;
             continue;
         }
         let id = vector.id.clone();
-        known.insert(id.clone(), KnownFailure { id, comment, sometimes: false });
+        known.insert(id.clone(), KnownFailure { id, comment, rules: rules(vector), sometimes: false });
     }
     let text = written(&known)?;
     match &arguments.out {
@@ -92,14 +95,22 @@ fn written(known: &BTreeMap<String, KnownFailure>) -> Result<String, CliError> {
     let mut text =
         String::from("# Known to fail: still run, and passing unexpectedly fails the run. Written by kpd baseline.\n");
     let quoted = |text: &str| serde_json::to_string(text).map_err(|error| CliError::Failed(error.to_string()));
-    for KnownFailure { id, comment, sometimes } in known.values() {
+    for KnownFailure { id, comment, rules, sometimes } in known.values() {
         text.push_str(&format!("- id: {}\n  comment: {}\n", quoted(id)?, quoted(comment)?));
+        if !rules.is_empty() {
+            text.push_str(&format!("  rules: [{}]\n", rules.join(", ")));
+        }
         text.push_str(if *sometimes { "  sometimes: true\n" } else { "" });
     }
     if known.is_empty() {
         text.push_str("[]\n");
     }
     Ok(text)
+}
+
+/// What it breaks.
+fn rules(vector: &JsonVector) -> Vec<String> {
+    vector.failure.iter().flat_map(Failure::all).map(|failure| failure.rule.clone()).collect()
 }
 
 /// Why it is known to fail; `None` if it does not fail. What was written by hand stays.

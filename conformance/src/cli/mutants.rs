@@ -18,7 +18,7 @@ use crate::{
     power::{DOUBT, Power, Trial, WANTED, at_least},
     run::{Options, Server},
     vector::Vector,
-    verdict::{Exit, Judged, Verdict},
+    verdict::{Exit, Failure, Judged, Verdict},
 };
 
 /// Which mutants.
@@ -207,8 +207,7 @@ async fn power(library: &Library, mutants: &[Mutant], options: Options, runs: u3
             for judged in run_against(*mutant, library, &races, Options { seed, ..options }).await? {
                 let Some(trial) = power.trials.iter_mut().find(|trial| trial.id == judged.vector.id) else { continue };
                 let rounds = judged.contention.map_or(0, |(_, rounds)| rounds);
-                let failed =
-                    judged.verdict.failure().and_then(|failure| failure.rounds).map_or(0, |(_, failed, _)| failed);
+                let failed = judged.verdict.failure().map_or(0, Failure::rounds_failed);
                 trial.rounds += u32::try_from(rounds).unwrap_or(u32::MAX);
                 trial.failed += u32::try_from(failed).unwrap_or(u32::MAX);
             }

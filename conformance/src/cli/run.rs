@@ -10,7 +10,6 @@ use std::{
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Deserialize;
 
 use crate::{
     cli::{CliError, out::say},
@@ -21,7 +20,7 @@ use crate::{
     report::{self, Begun, Report},
     run::{self, Options, Run, Server},
     vector::Vector,
-    verdict::{Exit, Judged, Verdict},
+    verdict::{Exit, Judged, KnownFailure, Verdict},
     yaml,
 };
 
@@ -44,7 +43,7 @@ pub(super) struct RunArguments {
     /// Rounds of each race, instead of what the vectors say.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
-    /// Vectors that are known to fail: a YAML list of { id, comment, sometimes? }.
+    /// Vectors that are known to fail: a YAML list of { id, comment, rules?, sometimes? }.
     #[arg(long, value_name = "FILE")]
     known_failures: Option<PathBuf>,
     /// A broken SHOULD fails the run too.
@@ -73,17 +72,6 @@ pub(super) struct ServerArguments {
     /// Seconds to wait for an answer.
     #[arg(long, default_value_t = 10)]
     timeout: u64,
-}
-
-/// One entry of the file of known failures.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct KnownFailure {
-    pub(super) id: String,
-    pub(super) comment: String,
-    /// It fails in some runs only, as what hangs on chance does: to pass is no surprise.
-    #[serde(default)]
-    pub(super) sometimes: bool,
 }
 
 /// By the ids of their vectors.
@@ -184,9 +172,7 @@ pub(super) async fn judge_all(
         judged.push(match seen {
             Some(one) => {
                 let (verdict, contention) = judge::judge(vector, &one.recording, &library.catalogue);
-                let known = known.get(&vector.id);
-                let verdict =
-                    verdict.known(known.map(|known| &known.comment), known.is_some_and(|known| known.sometimes));
+                let verdict = verdict.known(known.get(&vector.id));
                 let story = judge::story(&one.recording);
                 Judged { vector: Arc::clone(vector), verdict, took: one.took, contention, story }
             }
@@ -285,6 +271,14 @@ fn known_failures(path: &Path, library: &Library) -> Result<KnownFailures, CliEr
     for known in &list {
         if !library.vectors.iter().any(|vector| vector.id == known.id) {
             let says = format!("{}: there is no vector `{}`; `kpd list` shows them all", path.display(), known.id);
+            return Err(CliError::Usage(says));
+        }
+        if let Some(rule) = known.rules.iter().find(|rule| library.catalogue.rule(rule).is_none()) {
+            let says = format!(
+                "{}: {}: there is no rule `{rule}`; `kpd list --rules` shows them all",
+                path.display(),
+                known.id
+            );
             return Err(CliError::Usage(says));
         }
     }

@@ -166,6 +166,7 @@ fn forbidden(names: &Names<'_>, spec: &Spec, states: &[State], step: &Step, op: 
         timeline: vec![],
         exchanges: recorded.exchanges.clone(),
         rounds: None,
+        also: vec![],
     }
 }
 

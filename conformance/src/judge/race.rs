@@ -30,26 +30,53 @@ pub(super) fn judge(vector: &Vector, recording: &Recording) -> Verdict {
     }
 }
 
-/// What all rounds say: the first that fails is told; whatever else there is, a failure is definite.
+/// What all rounds say: of each rule that is broken the first round is told; whatever else there is, a failure is definite.
 pub(crate) fn rounds(vector: &Vector, recording: &Recording) -> Verdict {
     let steps: BTreeMap<String, &Step> = vector.all_steps().collect();
     let all = recording.rounds.len();
-    let (mut first, mut failed, mut doubtful) = (None, 0, None);
+    let (mut told, mut doubtful) = (Told::default(), None);
     for (index, round) in recording.rounds.iter().enumerate() {
-        // The first that fails is told with its proof; the others are counted.
-        match round_verdict(vector, &steps, round, first.is_none()) {
-            Some(Verdict::Fail(failure)) => {
-                failed += 1;
-                first = first.or(Some((index + 1, failure)));
-            }
+        let judged = |thorough| round_verdict(vector, &steps, round, thorough);
+        match judged(false) {
+            Some(Verdict::Fail(glance)) => told.add(glance, (index + 1, all), || judged(true)),
             Some(other) => doubtful = doubtful.or(Some(other)),
             None => {}
         }
     }
-    if let Some((index, failure)) = first {
-        return Verdict::Fail(Failure { rounds: Some((index, failed, all)), ..failure });
+    let mut failures = told.failures.into_iter();
+    match failures.next() {
+        Some(first) => Verdict::Fail(Failure { also: failures.collect(), ..first }),
+        None => doubtful.unwrap_or(Verdict::Pass),
     }
-    doubtful.unwrap_or(Verdict::Pass)
+}
+
+/// The rounds that failed: of each rule the first one with its proof, which takes a while; the others are counted.
+#[derive(Default)]
+struct Told {
+    failures: Vec<Failure>,
+    /// Which of them is meant by the name that a glance gives it.
+    at_a_glance: BTreeMap<String, usize>,
+}
+
+impl Told {
+    fn add(&mut self, glance: Failure, (number, all): (usize, usize), proved: impl Fn() -> Option<Verdict>) {
+        let at = self.at_a_glance.get(&glance.rule).copied().unwrap_or_else(|| {
+            let (name, failure) = match proved() {
+                Some(Verdict::Fail(proved)) => (glance.rule, proved),
+                _ => (glance.rule.clone(), glance),
+            };
+            let known = self.failures.iter().position(|other| other.rule == failure.rule);
+            let at = known.unwrap_or(self.failures.len());
+            if known.is_none() {
+                self.failures.push(Failure { rounds: Some((number, 0, all)), ..failure });
+            }
+            self.at_a_glance.insert(name, at);
+            at
+        });
+        if let Some((_, failed, _)) = self.failures.get_mut(at).and_then(|failure| failure.rounds.as_mut()) {
+            *failed += 1;
+        }
+    }
 }
 
 /// In how many rounds the first requests of two lanes truly overlapped, and what was done to the server meanwhile, if
@@ -176,5 +203,6 @@ fn fail(rule: &str, says: String, round: &Round, involved: &[&Recorded]) -> Verd
         timeline: round.steps.iter().map(|recorded| span(recorded, is_involved(recorded))).collect(),
         exchanges: involved.iter().flat_map(|recorded| recorded.exchanges.clone()).collect(),
         rounds: None,
+        also: vec![],
     })
 }

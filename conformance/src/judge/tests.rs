@@ -5,7 +5,7 @@ mod interrupted;
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Level},
     judge::judge,
     recording::{Broken, ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen, Told},
     vector::{Vector, expect::Reason},
@@ -351,4 +351,28 @@ fn a_last_resort_beside_a_replacement_of_the_stock_is_named_by_its_rule() {
         fails(&seen(withdrawn, "last_resort", "z"), "LAST-ONLY-WHEN-EXHAUSTED", "race.lanes.c1[0]");
         assert!(matches!(seen(withdrawn, "regular", "a1"), Verdict::Pass), "{:?}", seen(withdrawn, "regular", "a1"));
     }
+}
+
+#[test]
+fn each_rule_that_some_round_breaks_is_told_with_its_first_round_and_a_must_before_a_should() {
+    let untold = || race(granted("regular", "a1"), granted("regular", "a2"), told(&[("a1", "b1")]));
+    let twice = || race(granted("regular", "a1"), granted("regular", "a1"), told(&[]));
+    let rounds = [untold(), twice(), twice(), untold(), untold()].into_iter().flat_map(|seen| seen.rounds).collect();
+    let recording = Recording { rounds, broken: None };
+    let shown = |verdict: &Verdict| {
+        let told = verdict.failure().unwrap().all().map(|failure| (failure.rule.clone(), failure.rounds.unwrap()));
+        (verdict.word(), told.collect::<Vec<_>>())
+    };
+    let note = || ("NOTE-EVERY-GRANT".to_string(), (1, 3, 5));
+    let once = || ("CLAIM-ONCE".to_string(), (2, 2, 5));
+    assert_eq!(shown(&verdict(RACE, recording.clone())), ("FAIL", vec![note(), once()]));
+
+    let vector: Vector = yaml::read("x.yaml", RACE).unwrap();
+    let mut catalogue = Catalogue::read("rules.yaml", include_str!("../../../vectors/rules.yaml")).unwrap();
+    let mut soft = |id: &str| catalogue.rules.iter_mut().find(|rule| rule.id == id).unwrap().level = Level::Should;
+    soft("NOTE-EVERY-GRANT");
+    soft("CLAIM-ONCE");
+    assert_eq!(shown(&judge(&vector, &recording, &catalogue).0), ("WARN", vec![note(), once()]));
+    catalogue.rules.iter_mut().find(|rule| rule.id == "CLAIM-ONCE").unwrap().level = Level::Must;
+    assert_eq!(shown(&judge(&vector, &recording, &catalogue).0), ("FAIL", vec![once(), note()]));
 }

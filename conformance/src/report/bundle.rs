@@ -58,7 +58,8 @@ pub const FORMAT: &str = "kpd-bundle/1";
 /// The bundle of a vector with a broken rule.
 #[must_use]
 pub fn of(report: &Report<'_>, judged: &Judged, failure: &Failure) -> Bundle {
-    let rules = judged.vector.rules.iter().chain([&failure.rule]).filter_map(|id| report.catalogue.rule(id));
+    let broken = failure.all().map(|failure| &failure.rule);
+    let rules = judged.vector.rules.iter().chain(broken).filter_map(|id| report.catalogue.rule(id));
     Bundle {
         rules: rules.map(|rule| (rule.id.clone(), Weight { level: rule.level, profile: rule.profile })).collect(),
         format: FORMAT.into(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     catalogue::Catalogue,
     report::json::{JsonReport, JsonVector},
+    verdict::Failure,
 };
 
 static TEMPLATE: &str = include_str!("compare.html");
@@ -102,11 +103,11 @@ impl Row {
 /// A rule is broken where a vector failed by it, whichever vector that was. It is kept where one that checks it passed
 /// and none failed by it.
 fn of_rule(id: &str, vectors: &[JsonVector]) -> Cell {
-    let broken = |vector: &&JsonVector| vector.failure.as_ref().is_some_and(|failure| failure.rule == id);
+    let broken = |vector: &&JsonVector| broken_in(vector, id).is_some();
     // A failure that is known does not hide one that is not.
     let severity = |vector: &&JsonVector| ["FAIL", "WARN", "XFAIL"].iter().position(|word| vector.verdict == *word);
     if let Some(vector) = vectors.iter().filter(broken).min_by_key(|vector| severity(vector).unwrap_or(usize::MAX)) {
-        let says = vector.failure.as_ref().map_or("", |failure| &failure.says);
+        let says = broken_in(vector, id).map_or("", |failure| &failure.says);
         return Cell { word: vector.verdict.clone(), why: format!("{}: {says}", vector.id) };
     }
     let checking: Vec<&JsonVector> =
@@ -123,6 +124,10 @@ fn of_rule(id: &str, vectors: &[JsonVector]) -> Cell {
     }
     let why = if checking.is_empty() { "no vector speaks of it" } else { "its vectors failed by another rule" };
     Cell { word: NOTHING.into(), why: why.into() }
+}
+
+fn broken_in<'a>(vector: &'a JsonVector, rule: &str) -> Option<&'a Failure> {
+    vector.failure.iter().flat_map(Failure::all).find(|failure| failure.rule == rule)
 }
 
 fn of_vector(vector: Option<&JsonVector>) -> Cell {

@@ -50,7 +50,8 @@ fn case(judged: &Judged) -> TestCase {
                 let mark = if span.involved { ">" } else { " " };
                 format!("{mark} {:.3}-{:.3} ms {} {}", span.sent_ms, span.answered_ms, span.says, span.observed)
             });
-            let lines: Vec<_> = failure.details.iter().cloned().chain(spans).collect();
+            let also = failure.also.iter().map(|also| format!("also {}: {}", also.rule, also.says));
+            let lines: Vec<_> = failure.details.iter().cloned().chain(spans).chain(also).collect();
             status.set_description(lines.join("\n"));
             status
         }

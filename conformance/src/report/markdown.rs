@@ -35,6 +35,9 @@ pub fn summary(report: &Report<'_>) -> String {
         let (file, line) = report.place(&judged.vector.id, &failure.path);
         let (word, id) = (judged.verdict.word(), &judged.vector.id);
         let _ = writeln!(text, "- **{word}** `{id}`: `{}` {}", failure.rule, escaped(&failure.says));
+        for also in &failure.also {
+            let _ = writeln!(text, "  <br>also `{}`: {}", also.rule, escaped(&also.says));
+        }
         let known =
             judged.verdict.reason().map_or_else(String::new, |comment| format!("known: {} · ", escaped(comment)));
         let _ = writeln!(text, "  <br>{known}{file}, line {line} · `kpd replay failures/{id}.json`");

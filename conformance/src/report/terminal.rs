@@ -75,9 +75,7 @@ pub fn sentence(text: &str) -> String {
 fn told(report: &Report<'_>, judged: &Judged, failure: &Failure) -> String {
     let id = &judged.vector.id;
     let mut text = String::new();
-    let rounds = failure
-        .rounds
-        .map_or(String::new(), |(first, failed, all)| format!("   round {first} of {all} ({failed} failed)"));
+    let rounds = failure.rounds.map_or(String::new(), |rounds| format!("   {}", in_rounds(rounds)));
     let _ = writeln!(text, "{} {}{rounds}", style(judged.verdict.word()).red().bold(), style(id).bold());
     let rule = report.catalogue.rule(&failure.rule).map_or_else(|| failure.rule.clone(), |rule| rule.with_sources());
     let _ = writeln!(text, "  {rule}\n  {}", short(&failure.says, SENTENCE_SHOWN));
@@ -88,6 +86,10 @@ fn told(report: &Report<'_>, judged: &Judged, failure: &Failure) -> String {
     let _ = write!(text, "{}", if failure.rounds.is_some() { race(&failure.timeline) } else { String::new() });
     for exchange in &failure.exchanges {
         let _ = write!(text, "{}", wire(exchange));
+    }
+    for Failure { rule, says, rounds, .. } in &failure.also {
+        let rounds = rounds.map(in_rounds).unwrap_or_default();
+        let _ = writeln!(text, "  also {rule}, {rounds}: {}", short(says, SENTENCE_SHOWN));
     }
     let (file, line) = report.place(id, &failure.path);
     let line = if report.texts.contains_key(id) { format!(", line {line}") } else { String::new() };
@@ -101,6 +103,10 @@ fn told(report: &Report<'_>, judged: &Judged, failure: &Failure) -> String {
     }
     let _ = write!(text, "\n  more: kpd explain {}", failure.rule);
     text
+}
+
+fn in_rounds((first, failed, all): (usize, usize, usize)) -> String {
+    format!("round {first} of {all} ({failed} failed)")
 }
 
 /// The steps that prove it; the others are folded, unless nothing is proved by some of them alone.

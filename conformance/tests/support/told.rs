@@ -7,7 +7,7 @@ use kpd_conformance::{
     recording::Exchange,
     report::{Begun, Report},
     vector::Vector,
-    verdict::{Exit, Failure, Judged, Span, Verdict},
+    verdict::{Exit, Failure, Judged, KnownFailure, Span, Verdict},
     yaml,
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn next(verdict: Option<&Verdict>) -> Option<Verdict> {
         Some(Verdict::Pass) => Verdict::Fail(failure()),
         Some(Verdict::Fail(_)) => Verdict::Warn(failure()),
         Some(Verdict::Warn(_)) => Verdict::Xfail { comment: reason("our issue 7"), failure: failure() },
-        Some(Verdict::Xfail { .. }) => Verdict::Pass.known(Some(&reason("our issue 7")), false),
+        Some(Verdict::Xfail { .. }) => Verdict::Pass.known(Some(&known(reason("our issue 7")))),
         Some(Verdict::Xpass { .. }) => Verdict::Skip { reason: reason("it does not offer this") },
         Some(Verdict::Skip { .. }) => Verdict::Blocked { reason: reason("nobody can register") },
         Some(Verdict::Blocked { .. }) => Verdict::Inconclusive { reason: reason("no contention") },
@@ -31,6 +31,10 @@ pub(crate) fn next(verdict: Option<&Verdict>) -> Option<Verdict> {
         Some(Verdict::Gone { .. }) => Verdict::Error { reason: reason("the binding does not fit") },
         Some(Verdict::Error { .. }) => return None,
     })
+}
+
+fn known(comment: String) -> KnownFailure {
+    KnownFailure { id: "claim/once".into(), comment, rules: vec![], sometimes: false }
 }
 
 /// All of them.
@@ -70,6 +74,7 @@ fn failure() -> Failure {
         timeline: vec![span],
         exchanges: vec![exchange],
         rounds: None,
+        also: vec![],
     }
 }
 
@@ -98,6 +103,12 @@ pub(crate) fn race() -> Failure {
             span("c3", "dave", "a2", (2.5, 6.0), false),
         ],
         rounds: Some((3, 2, 20)),
+        also: vec![Failure {
+            rule: "LAST-ONLY-WHEN-EXHAUSTED".into(),
+            says: "carol was granted “z” & a2 was left".into(),
+            rounds: Some((7, 1, 20)),
+            ..failure()
+        }],
         ..failure()
     }
 }
