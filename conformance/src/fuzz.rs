@@ -112,6 +112,7 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
     let mut hunt = Hunt::default();
     // What failed once and not again is told for want of anything that does.
     let mut once = None;
+    let mut numbers = 0..;
     loop {
         let left = plan.stories.map_or(u64::MAX, |stories| stories.saturating_sub(hunt.stories));
         let late = plan.time.is_some_and(|time| begun.elapsed() >= time);
@@ -119,8 +120,9 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
             hunt.found = hunt.found.or(once);
             return hunt;
         }
-        let group = left.min(IN_A_GROUP * plan.jobs.max(1) as u64);
-        let stories: Vec<Story> = (0..group).map(|number| story(&alphabet, plan, hunt.stories + number)).collect();
+        let group = usize::try_from(left.min(IN_A_GROUP * plan.jobs.max(1) as u64)).unwrap_or(1);
+        let stories: Vec<Story> =
+            numbers.by_ref().filter_map(|number| fitting(&alphabet, plan, number, server)).take(group).collect();
         let seed = Seed::of_run(plan.seed).child("group").child(&hunt.stories.to_string());
         for (story, told) in tell(server, catalogue, &stories, plan, seed).await {
             hunt.stories += 1;
@@ -145,6 +147,13 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
         }
         done(&hunt);
     }
+}
+
+/// A story by its number, if the server's key material can tell it.
+fn fitting(alphabet: &Alphabet, plan: &Plan, number: u64, server: &Server) -> Option<Story> {
+    let story = story(alphabet, plan, number);
+    let told = vector(&story, ID, BASE_RULE, false).ok();
+    told.is_none_or(|(vector, _)| server.binding.material.lacks(&vector).is_none()).then_some(story)
 }
 
 /// A story by its number.

@@ -1,6 +1,7 @@
 //! Decides what a recording means. Pure: no clock, no network, tested with recordings written by hand.
 
 mod difference;
+mod each;
 mod history;
 mod proof;
 mod race;
@@ -8,6 +9,7 @@ mod race;
 mod tests;
 mod told;
 
+pub(crate) use difference::in_words;
 pub(crate) use history::model_reason;
 pub(crate) use race::{rounds, silence};
 
@@ -16,8 +18,9 @@ use std::collections::BTreeSet;
 use crate::{
     binding::{Binding, Operation},
     catalogue::{Catalogue, Level, Profile},
-    judge::difference::{difference, in_words},
+    judge::difference::difference,
     recording::{Broken, Observed, Recorded, Recording},
+    translation::answers::word,
     vector::{Capability, Place, Step, Vector, expect::Expect},
     verdict::{Failure, Span, Verdict},
 };
@@ -33,7 +36,7 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
         return Some(format!("it uses what belongs to the profile {profile}, which the server does not offer"));
     }
     if let Some(missing) = used_operations(vector, binding).find(|operation| !binding.has(*operation)) {
-        return Some(format!("the binding has no operation {missing:?}"));
+        return Some(format!("the binding has no operation {}", word(&missing)));
     }
     if let Some(why) = binding.material.lacks(vector) {
         return Some(format!("{why}, and the server's key material is of another kind"));
@@ -50,7 +53,12 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
         && binding.adapter.is_none()
         && binding.auth.http_message_signatures.is_none()
     {
-        return Some("the server lacks SignedRequests: the binding authenticates requests otherwise".into());
+        return Some("the server lacks signed_requests: the binding authenticates requests otherwise".into());
+    }
+    if asks_each_client(binding) && vector.users.values().any(|user| !user.registered) && claims_of_nobody(vector) {
+        return Some(
+            "the binding asks each client of a user, and of one that does not exist there is none to ask".into(),
+        );
     }
     if removes_in_a_race(vector) && leaves_out(binding) {
         let why = "an answer that leaves a client out does not tell whether it is gone or has nothing left";
@@ -59,10 +67,23 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     let needs = vector.needs.iter().copied().chain(vector.derived_needs());
     let lacking = |need: Capability| Some((need, binding.absent.get(&need)?));
     if let Some((need, reason)) = needs.into_iter().find_map(lacking) {
-        return Some(format!("the server lacks {need:?}: {reason}"));
+        return Some(format!("the server lacks {}: {reason}", word(&need)));
     }
     let (operation, field) = told::unread(vector, binding)?;
-    Some(format!("the answer to {operation:?} does not tell {field}, by the binding"))
+    Some(format!("the answer to {} does not tell {field}, by the binding", word(&operation)))
+}
+
+/// Whether a claim is one request for each client, by the binding.
+fn asks_each_client(binding: &Binding) -> bool {
+    let exchanges = binding.operations.get(&Operation::Claim);
+    exchanges.is_some_and(|all| {
+        !all.is_empty() && all.iter().all(|exchange| exchange.for_each.as_deref() == Some("clients"))
+    })
+}
+
+fn claims_of_nobody(vector: &Vector) -> bool {
+    let nobody = |name: &String| vector.users.get(name).is_some_and(|user| !user.registered);
+    vector.all_steps().any(|(_, step)| step.claim.as_ref().is_some_and(|claim| nobody(&claim.of)))
 }
 
 fn removes_in_a_race(vector: &Vector) -> bool {

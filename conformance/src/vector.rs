@@ -9,11 +9,14 @@ pub mod matcher;
 mod needs;
 pub mod reason;
 mod step;
+mod text;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use text::line_of;
 
 pub use step::{
     Acknowledge, AddKey, AwaitExpiry, AwaitKeyExpiry, AwaitRetry, Block, Blocks, Claim, ExtendKey, Join, Keys,

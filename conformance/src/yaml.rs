@@ -46,16 +46,19 @@ impl FileError {
         }
     }
 
-    /// An error where `word` first stands alone in the file.
+    /// An error where `word` first stands alone from a line on, or else in the file.
     #[must_use]
-    pub fn at_word(file: &str, text: &str, word: &str, message: impl fmt::Display) -> Self {
+    pub fn at_word(file: &str, text: &str, word: &str, line: usize, message: impl fmt::Display) -> Self {
         let alone = |at: &usize| {
             let part = |c: char| c.is_alphanumeric() || "-_$".contains(c);
             let before = text[..*at].chars().next_back();
             let after = text[at + word.len()..].chars().next();
             !before.is_some_and(part) && !after.is_some_and(part)
         };
-        let offset = text.match_indices(word).map(|(at, _)| at).find(alone).unwrap_or(0);
+        let from: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let mut all = text.match_indices(word).map(|(at, _)| at).filter(alone);
+        let first = all.next().unwrap_or(0);
+        let offset = if first >= from { first } else { all.find(|at| *at >= from).unwrap_or(first) };
         Self::at(file, text, offset, message)
     }
 
@@ -128,9 +131,13 @@ fn hint(message: &str) -> Option<String> {
     let unknown = ["unknown field `", "unknown variant `"].iter().find_map(|says| message.split(says).nth(1))?;
     let unknown = unknown.split('`').next()?;
     let known = message.split("expected").nth(1)?;
-    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-    let nearest = known.into_iter().min_by_key(|known| distance(unknown, known))?;
-    (distance(unknown, nearest) <= 3).then(|| format!("did you mean `{nearest}`?"))
+    let known = known.split('`').skip(1).step_by(2);
+    nearest(unknown, known).map(|nearest| format!("did you mean `{nearest}`?"))
+}
+
+/// What was most likely meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known.into_iter().min_by_key(|known| distance(word, known)).filter(|nearest| distance(word, nearest) <= 3)
 }
 
 /// By what the parser says.

@@ -50,7 +50,7 @@ struct Lint<'a> {
 
 impl Lint<'_> {
     fn error(&mut self, word: &str, message: String, hint: impl Into<String>) {
-        self.errors.push(FileError::at_word(self.file, self.text, word, message).hint(hint));
+        self.errors.push(FileError::at_word(self.file, self.text, word, 1, message).hint(hint));
     }
 
     fn whole(&mut self) {

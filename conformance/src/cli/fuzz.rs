@@ -112,7 +112,7 @@ fn written(found: &Found, arguments: &FuzzArguments) -> Result<(), CliError> {
     if !found.again {
         say!("\n{} shows what was asked; it failed once, and not again", path.display());
     } else if found.expects {
-        say!("\nagain: kpd run --vectors {}", arguments.write.display());
+        say!("\nagain: kpd run --vectors {}{}", arguments.write.display(), arguments.server.again());
     } else {
         say!("\n{} shows what was asked; what is allowed depends on too many choices to stand in it", path.display());
     }

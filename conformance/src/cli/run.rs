@@ -60,7 +60,8 @@ pub(super) struct RunArguments {
 /// Which server, and how to speak with it.
 #[derive(Debug, Args)]
 pub(super) struct ServerArguments {
-    /// Base URL of the server; repeat it for each replica. Without it, the reference server is started and judged.
+    /// Base URL of the server; repeat it for each replica. Without it, the reference server is started and asked; by
+    /// `kpd replay`, the server of the recorded run.
     #[arg(long, value_name = "URL")]
     pub(super) target: Vec<String>,
     /// How to speak with the server; without it, as with the reference.
@@ -68,10 +69,20 @@ pub(super) struct ServerArguments {
     pub(super) binding: Option<PathBuf>,
     /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
     #[arg(long = "var", value_name = "NAME=VALUE")]
-    variables: Vec<String>,
+    pub(super) variables: Vec<String>,
     /// Seconds to wait for an answer.
     #[arg(long, default_value_t = 10)]
     timeout: u64,
+}
+
+impl ServerArguments {
+    /// The flags that ask the same server again; what may be a secret is left to whoever asks.
+    pub(super) fn again(&self) -> String {
+        let targets = self.target.iter().map(|url| format!(" --target {}", masked(url)));
+        let binding = self.binding.iter().map(|path| format!(" --binding {}", path.display()));
+        let names = self.variables.iter().filter_map(|variable| variable.split_once('='));
+        targets.chain(binding).chain(names.map(|(name, _)| format!(" --var {name}=…"))).collect()
+    }
 }
 
 /// By the ids of their vectors.
@@ -240,11 +251,23 @@ pub(super) async fn at_hand(
         .filter_map(|(name, value)| Some((name.strip_prefix("KPD_")?.to_lowercase(), value.into())))
         .filter(|(name, _)| binding.variables.contains_key(name))
         .collect();
+    if let Some(url) = arguments.target.iter().find(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+        return Err(CliError::Usage(format!("--target {url}: it begins with http:// or https://", url = masked(url))));
+    }
     let timeout = Duration::from_secs(arguments.timeout);
     let mut server = Server::new(binding, arguments.target.clone(), variables, timeout);
     for variable in &arguments.variables {
         let wrong = || CliError::Usage(format!("--var {variable}: NAME=VALUE is expected"));
         let (name, value) = variable.split_once('=').ok_or_else(wrong)?;
+        if !server.binding.variables.contains_key(name) {
+            let declared: Vec<&str> = server.binding.variables.keys().map(String::as_str).collect();
+            let says = match (yaml::nearest(name, declared.iter().copied()), declared.join(", ")) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, all) if all.is_empty() => "it declares none under `variables`".into(),
+                (None, all) => format!("it declares {all}"),
+            };
+            return Err(CliError::Usage(format!("--var {name}: the binding has no such variable; {says}")));
+        }
         server.set(name, value);
     }
     if !arguments.target.is_empty() {

@@ -5,6 +5,7 @@ use crate::{
     catalogue::Profile,
     doctor::{Finding, Mark},
     material::MaterialKind,
+    translation::answers::word,
     vector::Capability,
 };
 
@@ -31,7 +32,7 @@ pub fn declarations(binding: &Binding) -> Vec<Finding> {
     let mut findings = profiles(binding);
     findings.extend(capabilities(binding));
     for (capability, why) in &binding.absent {
-        findings.push(Finding::new(Mark::Ok, "absent", format!("{}: {}", word(*capability), why.trim())));
+        findings.push(Finding::new(Mark::Ok, "absent", format!("{}: {}", word(capability), why.trim())));
     }
     let missing: Vec<_> =
         OPERATIONS.iter().filter(|operation| !binding.has(**operation)).map(|it| lint::name(*it)).collect();
@@ -108,7 +109,7 @@ fn capabilities(binding: &Binding) -> Vec<Finding> {
         }
         let carries = names.iter().any(|name| lint::uses(binding, operation, name));
         let absent = binding.absent.contains_key(&capability);
-        let (word, name) = (word(capability), lint::name(operation));
+        let (word, name) = (word(&capability), lint::name(operation));
         let variable = names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" nor ");
         if !carries && !absent {
             let what = format!("`{name}` sends no {variable}, and `absent` does not say that the server lacks {word}");
@@ -124,15 +125,11 @@ fn capabilities(binding: &Binding) -> Vec<Finding> {
     let bound = [(Capability::Withdraw, Operation::Withdraw), (Capability::KeyExpiry, Operation::ExtendKey)];
     let both_of_them =
         bound.into_iter().filter(|(it, operation)| binding.absent.contains_key(it) && binding.has(*operation));
-    findings.extend(both_of_them.map(|(capability, operation)| both(&word(capability), &lint::name(operation))));
+    findings.extend(both_of_them.map(|(capability, operation)| both(&word(&capability), &lint::name(operation))));
     findings
 }
 
 fn both(word: &str, operation: &str) -> Finding {
     let what = format!("`absent` says that the server lacks {word}, and `{operation}` makes use of it");
     Finding::wrong("absent", word, what, format!("leave out one of the two: vectors that need {word} are skipped now"))
-}
-
-fn word(capability: Capability) -> String {
-    serde_json::to_value(capability).ok().and_then(|value| value.as_str().map(str::to_string)).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use crate::{
     judge,
     recording::{ClientSeen, Observed, Recorded, Seen},
     run::{trial::Tried, world::World},
+    translation::answers::word,
     vector::expect::Reason,
 };
 
@@ -47,7 +48,7 @@ pub fn diagnose(tried: &Tried, binding: &Binding, world: &World) -> Finding {
         Observed::Refused(reason) if granted => {
             let status = recorded.exchanges.last().map_or(0, |exchange| exchange.status);
             let mend = hints::for_status(&finding.part, status);
-            messages.push(Message { what: format!("it is refused ({}), where it must succeed", word(*reason)), mend });
+            messages.push(Message { what: format!("it is refused ({}), where it must succeed", word(reason)), mend });
             finding.mark = if *reason == Reason::RateLimited { Mark::Doubt } else { Mark::Wrong };
         }
         observed => {
@@ -87,7 +88,7 @@ fn lines(tried: &Tried, world: &World) -> Vec<(&'static str, String)> {
         Observed::Ok(Seen::Done {}) if found.is_empty() => "success".to_string(),
         Observed::Ok(Seen::Done {}) => format!("success, with {}", found.into_iter().collect::<Vec<_>>().join(", ")),
         Observed::Ok(_) => tried.recorded.view().unwrap_or_default().to_string(),
-        Observed::Refused(reason) => format!("refused: {}", word(*reason)),
+        Observed::Refused(reason) => format!("refused: {}", word(reason)),
         Observed::Unexpected(_) | Observed::Lost => "nothing".into(),
     };
     if !saved.is_empty() {
@@ -102,10 +103,6 @@ fn lines(tried: &Tried, world: &World) -> Vec<(&'static str, String)> {
         );
     }
     lines
-}
-
-fn word(reason: Reason) -> String {
-    serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(str::to_string)).unwrap_or_default()
 }
 
 fn unsaved(operation: Operation, look: &Look, exchanges: usize) -> Vec<Message> {

@@ -113,6 +113,11 @@ impl Place {
         command.args(["--pair-limit", PAIR_LIMIT, "--requester-limit", REQUESTER_LIMIT, "--log-format", "off"]);
         command.args(self.mutant.iter().flat_map(|mutant| ["--mutant", mutant]));
         command.args(fenced.then_some("--fence"));
+        // What stands there for a binding, or for another server, is no setting of this one.
+        let others = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KPD_"));
+        for (name, _) in others {
+            command.env_remove(name);
+        }
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let started = started.map_err(|error| format!("the reference server cannot be started: {error}"))?;
         *self.process() = Some(started);

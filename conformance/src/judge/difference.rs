@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     recording::{Observed, Recorded},
+    translation::answers::word,
     vector::expect::{Expect, Matcher, Mismatch},
 };
 
@@ -121,7 +122,7 @@ pub(super) fn answer_difference(expect: &Expect, recorded: &Recorded) -> Option<
             None
         }
         (Expect { refused: Some(reasons), .. }, _) => {
-            let names: Vec<_> = reasons.all().iter().map(|reason| format!("{reason:?}")).collect();
+            let names: Vec<_> = reasons.all().iter().map(word).collect();
             unexpected(format!("a refusal ({})", names.join(" or ")))
         }
         (Expect { ok: Some(matcher), .. }, Observed::Ok(_)) => {
@@ -144,10 +145,10 @@ pub(super) fn answer_difference(expect: &Expect, recorded: &Recorded) -> Option<
 }
 
 /// An observation as a sentence has it.
-pub(super) fn in_words(observed: &Observed) -> String {
+pub(crate) fn in_words(observed: &Observed) -> String {
     match observed {
         Observed::Ok(_) => "it succeeded".into(),
-        Observed::Refused(reason) => format!("it was refused ({reason:?})"),
+        Observed::Refused(reason) => format!("it was refused ({})", word(reason)),
         Observed::Unexpected(why) => format!("the answer has no meaning: {why}"),
         Observed::Lost => "the answer was lost".into(),
     }

@@ -8,15 +8,20 @@ use kpd_model::{
 };
 
 use crate::{
-    recording::{Observed, Recorded, Seen},
+    recording::{LastResortSeen, Observed, Recorded, Seen},
     vector::{Step, Vector, expect::Reason},
 };
 
 pub(super) use crate::translation::Names;
 
 impl Names<'_> {
-    /// The operation as the model knows it; `None` if it changes nothing that the model knows.
-    pub(super) fn operation(&self, step: &Step, recorded: &Recorded) -> Option<Operation> {
+    /// The operation as the model knows it; `None` if it changes nothing that the model knows, or says nothing.
+    pub(super) fn operation(
+        &self,
+        step: &Step,
+        recorded: &Recorded,
+        pairs: &[(&Step, &Recorded)],
+    ) -> Option<Operation> {
         let vector = self.vector;
         if step.restore.is_some() {
             return Some(fenced(recorded));
@@ -31,6 +36,12 @@ impl Names<'_> {
             }
         }
         let (outcome, returned) = match &recorded.observed {
+            // Of a suite of which there never was anything, a server says zero or nothing.
+            Observed::Ok(Seen::Stock { regular: Some(0), last_resort: LastResortSeen::None, .. })
+                if !self.published_before(&op, recorded, pairs) =>
+            {
+                return None;
+            }
             Observed::Lost => (None, None),
             Observed::Ok(seen) => match self.outcome(&op, seen) {
                 Some(outcome) => (Some(outcome), Some(micros(recorded.answered))),
@@ -47,6 +58,21 @@ impl Names<'_> {
             Observed::Unexpected(_) => return None,
         };
         Some(Operation { op, outcome, invoked: micros(recorded.sent), returned })
+    }
+}
+
+impl Names<'_> {
+    /// Whether it is sure that the client whose stock is asked for had published something by then.
+    fn published_before(&self, stock: &Op, recorded: &Recorded, pairs: &[(&Step, &Recorded)]) -> bool {
+        let Op::Stock { client } = stock else { return false };
+        pairs.iter().any(|(step, published)| {
+            let done = matches!(published.observed, Observed::Ok(_)) && published.answered <= recorded.sent;
+            let of = self.op(step).and_then(|op| match op {
+                Op::Publish { client, .. } | Op::Replace { client, .. } => Some(client),
+                _ => None,
+            });
+            done && of == Some(*client)
+        })
     }
 }
 

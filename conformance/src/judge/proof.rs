@@ -14,7 +14,10 @@ use kpd_model::{
 };
 
 use crate::{
-    judge::history::Names,
+    judge::{
+        each::{Clients, setup_for},
+        history::Names,
+    },
     recording::{Observed, Recorded},
     vector::{Step, Vector},
 };
@@ -55,7 +58,7 @@ pub(super) enum Searched<'a> {
 impl<'a> Story<'a> {
     /// What the model can order: everything but notifications, whose cursors are the server's own.
     pub(super) fn of(vector: &'a Vector, pairs: &[(&Step, &'a Recorded)]) -> Self {
-        Self::with(vector, pairs, |names, step, recorded| names.operation(step, recorded))
+        Self::with(vector, pairs, |names, step, recorded| names.operation(step, recorded, pairs))
     }
 
     /// What was said: grants, and each owner's last reading of its whole feed. Refusals may have any reason here.
@@ -73,7 +76,7 @@ impl<'a> Story<'a> {
             Some(_) if !last.contains(&recorded.path.as_str()) => None,
             Some(_) => names.reading(step, recorded, &mut takers),
             None => names.letting_go(step, recorded).or_else(|| {
-                let mut operation = names.operation(step, recorded)?;
+                let mut operation = names.operation(step, recorded, pairs)?;
                 if matches!(operation.outcome, Some(Outcome::Refused(_))) {
                     (operation.outcome, operation.returned) = (None, None);
                 }
@@ -94,9 +97,43 @@ impl<'a> Story<'a> {
         Self { names, spec: Spec::default(), setup, operations, recorded }
     }
 
-    /// Whether some order of the operations explains every answer; if not, which rule that proves broken. A look that is
-    /// not `thorough` says only that it is so.
+    /// Whether some order of the operations explains every answer, be it for each client alone; if not, which rule that
+    /// proves broken. A look that is not `thorough` says only that it is so.
     pub(super) fn search(&self, thorough: bool) -> Searched<'a> {
+        let whole = self.search_whole(thorough);
+        if matches!(whole, Searched::Explained) {
+            return whole;
+        }
+        let each = self.for_each_client();
+        if each.is_empty() {
+            return whole;
+        }
+        let mut doubtful = None;
+        for one in each {
+            match one.search_whole(thorough) {
+                Searched::Explained => {}
+                Searched::OutOfBudget => doubtful = Some(Searched::OutOfBudget),
+                broken @ Searched::Broken(_) => return broken,
+            }
+        }
+        doubtful.unwrap_or(Searched::Explained)
+    }
+
+    /// What there is for each client alone, where clients share an answer.
+    fn for_each_client(&self) -> Vec<Self> {
+        let clients = Clients::of(&self.setup, &self.operations);
+        let only = |client| {
+            let told = self.operations.iter().zip(&self.recorded);
+            let concerned =
+                told.filter_map(|(operation, recorded)| Some((clients.only(client, operation)?, *recorded)));
+            let (operations, recorded) = concerned.unzip();
+            let (names, setup) = (Names::of(self.names.vector), setup_for(client, &self.setup));
+            Self { names, spec: self.spec.clone(), setup, operations, recorded }
+        };
+        clients.sharing(&self.operations).into_iter().map(only).collect()
+    }
+
+    fn search_whole(&self, thorough: bool) -> Searched<'a> {
         let initial = State::of(&self.setup);
         let named = || self.proved(&view::certain).or_else(|| self.proved(&view::judge));
         match monitor(&self.spec, &initial, &self.operations) {
@@ -121,7 +158,9 @@ impl<'a> Story<'a> {
 
     /// What was said, whatever else there was that the model does not know.
     pub(super) fn contradiction(&self) -> Option<Proved<'a>> {
-        self.proved(&view::certain)
+        let whole = self.proved(&view::certain)?;
+        let each = self.for_each_client();
+        if each.is_empty() { Some(whole) } else { each.iter().find_map(|one| one.proved(&view::certain)) }
     }
 
     fn judged(&self, judge: Judge<'_>, operations: &[Operation]) -> Findings {
@@ -143,13 +182,20 @@ impl<'a> Story<'a> {
             let findings = self.judged(judge, operations);
             view::named(&findings).find(|(named, _)| *named == rule).map(|(_, how)| how.to_string())
         };
-        how(&self.operations)?;
+        let whole = how(&self.operations)?;
         let (left, kept) = self.fewest(|operations| how(operations).is_some());
-        // The monitor's sentence is about this answer; a rule's is about all worlds.
+        // The monitor's sentence is about this answer; a rule's is about all worlds. What it counts is all that there was,
+        // of the same package: what was forgotten has happened all the same.
         let says = match monitor(&self.spec, &State::of(&self.setup), &left) {
             monitor::Verdict::Illegal { rule: told, says, .. } if told == rule => says,
-            _ => how(&left).unwrap_or_default(),
+            _ => {
+                let few = how(&left).unwrap_or_default();
+                let about = |says: &str| says.split(' ').next().map(str::to_string);
+                if about(&few) == about(&whole) { whole } else { few }
+            }
         };
+        // When each was is shown beside it.
+        let says = says.split(" (sent at ").next().unwrap_or_default().to_string();
         let involved: Vec<_> = kept.iter().map(|at| self.recorded[*at]).collect();
         Some(Proved { rule, says: self.told(&says, &involved), involved })
     }

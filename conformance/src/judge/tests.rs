@@ -1,5 +1,6 @@
 //! The judge on recordings written by hand: it needs no server and no clock.
 
+mod clients;
 mod interrupted;
 
 use std::{collections::BTreeMap, time::Duration};

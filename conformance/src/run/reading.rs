@@ -30,8 +30,9 @@ pub(super) struct Asked<'a> {
 ///
 /// # Errors
 ///
-/// An answer to a claim that leaves open what some client gave, or says it twice.
+/// An answer to a claim that leaves open what some client gave, or says it twice; a number or a truth value that is none.
 pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Result<Seen, String> {
+    records.iter().try_for_each(understood)?;
     let first = |name: &str| records.first().and_then(|record| number(record, name));
     if matches!(asked.operation, Operation::Publish | Operation::Replace) {
         learn_ids(asked, records, world);
@@ -143,10 +144,10 @@ fn stock(asked: &Asked<'_>, records: &[Record], world: &World) -> Seen {
     };
     let last_resort = match record.filter(there) {
         None => LastResortSeen::None,
-        Some(record) if record.get("used").and_then(Value::as_bool) == Some(true) => LastResortSeen::Used,
+        Some(record) if truth(record, "used") == Some(true) => LastResortSeen::Used,
         Some(_) => LastResortSeen::Unused,
     };
-    let low = record.and_then(|record| record.get("low")?.as_bool());
+    let low = record.and_then(|record| truth(record, "low"));
     Seen::Stock { regular: record.and_then(|record| number(record, "regular")), last_resort, low }
 }
 
@@ -156,14 +157,17 @@ fn says_there_is(found: &Value) -> bool {
 }
 
 fn notification(record: &Record, world: &World) -> NotificationSeen {
+    let key_package = package(record, world).unwrap_or_else(|| "unknown".into());
+    // What goes out once has one use, whatever a server says of that.
+    let comes_again = world.packages.get(&key_package).is_none_or(|made| made.last_resort);
     NotificationSeen {
         cursor: record.get("cursor").cloned(),
-        key_package: package(record, world).unwrap_or_else(|| "unknown".into()),
+        key_package,
         kind: kind(record, world),
         requester: text(record, "requester").map(|identity| world.user_named(&identity)),
-        first_use: record.get("first_use").and_then(Value::as_bool),
+        first_use: truth(record, "first_use").filter(|_| comes_again),
         remaining: number(record, "remaining"),
-        low: record.get("low").and_then(Value::as_bool),
+        low: truth(record, "low"),
         drain: record
             .get("drain")
             .filter(|drain| says_there_is(drain))
@@ -199,12 +203,45 @@ fn bytes(record: &Record, name: &str) -> Option<Vec<u8>> {
 }
 
 fn text(record: &Record, name: &str) -> Option<String> {
-    record.get(name)?.as_str().map(str::to_string)
+    record.get(name).filter(|value| !value.is_null()).map(text_of)
 }
 
-fn number(record: &BTreeMap<String, Value>, name: &str) -> Option<u64> {
-    record.get(name)?.as_u64()
+/// Also one that is written as a text, as in a header.
+fn number(record: &Record, name: &str) -> Option<u64> {
+    let value = record.get(name)?;
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
+
+fn truth(record: &Record, name: &str) -> Option<bool> {
+    let value = record.get(name)?;
+    value.as_bool().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// Whether what was found is what it is said to be: else it would be as if it had not been found.
+fn understood(record: &Record) -> Result<(), String> {
+    let wrong = |names: &[&'static str], what: &str, is: fn(&Record, &str) -> bool| {
+        let odd =
+            names.iter().find(|name| record.get(**name).is_some_and(|value| !value.is_null()) && !is(record, name));
+        odd.map_or(Ok(()), |name| Err(format!("{name}: {} is no {what}", record[*name])))
+    };
+    wrong(&NUMBERS, "number", |record, name| number(record, name).is_some())?;
+    wrong(&TRUTHS, "truth value", |record, name| truth(record, name).is_some())
+}
+
+const NUMBERS: [&str; 11] = [
+    "accepted",
+    "withdrawn",
+    "unread",
+    "cipher_suite",
+    "regular",
+    "remaining",
+    "drain_taken",
+    "drain_of",
+    "expires_at",
+    "added_at",
+    "ended_at",
+];
+const TRUTHS: [&str; 3] = ["used", "low", "first_use"];
 
 #[cfg(test)]
 mod tests {

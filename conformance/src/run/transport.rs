@@ -200,14 +200,33 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Whole, (Whose, Strin
     Ok((response.status().as_u16(), response.headers().clone(), body))
 }
 
-/// A body as text, or its beginning.
+/// A body as text, or its beginning; in hex what is no text.
 fn shown(body: &[u8]) -> String {
-    let begins = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
+    let begin = &body[..body.len().min(SHOWN)];
+    // A character may be cut in two at the end.
+    let text = match std::str::from_utf8(begin) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(&begin[..error.valid_up_to()]).ok(),
+        Err(_) => None,
+    };
+    let odd = |c: char| c.is_control() && !c.is_ascii_whitespace();
+    let begins = match text.filter(|text| !text.contains(odd)) {
+        Some(text) => text.to_string(),
+        None => {
+            let begin = &begin[..begin.len().min(SHOWN_IN_HEX)];
+            let more = body.len() - begin.len();
+            let more = if more == 0 { String::new() } else { format!("… ({more} bytes more)") };
+            return format!("(hex) {}{more}", data_encoding::HEXLOWER.encode(begin));
+        }
+    };
     match body.len().checked_sub(SHOWN) {
-        None | Some(0) => begins.into_owned(),
+        None | Some(0) => begins,
         Some(more) => format!("{begins}… ({more} bytes more)"),
     }
 }
+
+/// Of what is no text, so many bytes are shown: enough to see what it is.
+const SHOWN_IN_HEX: usize = 64;
 
 /// When the last byte of a request was released.
 #[derive(Debug)]

@@ -119,8 +119,9 @@ impl Runner<'_> {
                 Observed::Ok(_) => performed.enlist(world),
                 other => {
                     return Err(Broken::Setup(format!(
-                        "{}: {other:?}{}",
+                        "{}: {}{}",
                         performed.recorded.says,
+                        judge::in_words(other),
                         raw(&performed.recorded)
                     )));
                 }
@@ -163,8 +164,14 @@ impl Runner<'_> {
         }
         let mut recorded = performed.recorded;
         recorded.path = path;
-        // Of a line that was cut, it is told that.
-        if step.lose.is_some() && recorded.observed != Observed::Lost {
+        // Of a line that was cut, it is told that. What was not done has no answer to lose: in order, what comes next is
+        // about a thing done, and what cannot be understood is told as ever.
+        let lost = match recorded.observed {
+            Observed::Ok(_) => true,
+            Observed::Refused(_) => self.course.is_some(),
+            Observed::Unexpected(_) | Observed::Lost => false,
+        };
+        if step.lose.is_some() && lost {
             recorded.observed = Observed::Lost;
             recorded.exchanges.iter_mut().for_each(|exchange| exchange.response_body = "(lost)".into());
         }

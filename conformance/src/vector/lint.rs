@@ -1,5 +1,6 @@
 //! What is wrong with a vector that has the right form: names that nobody declared, steps that say nothing.
 
+mod expect;
 mod outside;
 mod steps;
 
@@ -8,7 +9,7 @@ use crate::{catalogue::Catalogue, vector::Vector, yaml::FileError};
 /// Everything wrong with a vector, each with its place in the file.
 #[must_use]
 pub fn lint(file: &str, text: &str, vector: &Vector, catalogue: &Catalogue) -> Vec<FileError> {
-    let mut lint = Lint { file, text, vector, errors: vec![] };
+    let mut lint = Lint { file, text, vector, line: 1, errors: vec![] };
     lint.head(catalogue);
     lint.names();
     lint.looseness();
@@ -20,13 +21,15 @@ struct Lint<'a> {
     file: &'a str,
     text: &'a str,
     vector: &'a Vector,
+    /// Where the step that is looked at begins.
+    line: usize,
     errors: Vec<FileError>,
 }
 
 impl Lint<'_> {
-    /// Reports an error where `word` first stands alone in the file.
+    /// Reports an error where `word` first stands alone in the step that is looked at, or else in the file.
     fn error(&mut self, word: &str, message: String, hint: impl Into<String>) {
-        self.errors.push(FileError::at_word(self.file, self.text, word, message).hint(hint));
+        self.errors.push(FileError::at_word(self.file, self.text, word, self.line, message).hint(hint));
     }
 
     /// A looseness without a reason is none that was thought about.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     history::{Claim, Event},
+    linearize::Operation,
     rules::{History, Request, Rule, Shared},
     spec::{Op, Outcome},
     view::{
@@ -31,7 +32,7 @@ pub(super) fn broken(seen: &Seen<'_>, rules: &[Rule], budget: usize) -> Option<B
         common: None,
     };
     let mut world = World { history, done: 0, broken: Broken::new() };
-    search.ask(&mut world);
+    search.ask(&mut world, None);
     search.explore(&world).ok()?;
     search.common
 }
@@ -129,19 +130,28 @@ impl Search<'_> {
         }
         next.history.append(told.events);
         next.history.answer_at(version, &self.requests[at], outcome);
-        self.ask(&mut next);
+        self.ask(&mut next, Some(at));
         next
     }
 
-    /// What the rules say of the newest step.
-    fn ask(&self, world: &mut World) {
+    /// What the rules say of the newest step; an operation is told with the times at which its client saw it.
+    fn ask(&self, world: &mut World, at: Option<usize>) {
+        let times = || at.map_or_else(String::new, |at| in_time(&self.seen.operations[at]));
         for rule in self.rules {
             if !world.broken.contains_key(rule.id)
                 && let Some(how) = (rule.broken)(&world.history)
             {
-                world.broken.insert(rule.id, how);
+                world.broken.insert(rule.id, how + &times());
             }
         }
         world.history.judged();
+    }
+}
+
+fn in_time(operation: &Operation) -> String {
+    let Operation { invoked, returned, .. } = operation;
+    match returned {
+        Some(returned) => format!(" (sent at {invoked}, answered at {returned})"),
+        None => format!(" (sent at {invoked}, never answered)"),
     }
 }

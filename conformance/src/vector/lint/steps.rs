@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::vector::{
     Block, Capability, Claim, Judge, Step,
     expect::{Expect, Reasons},
+    line_of,
     lint::Lint,
 };
 
@@ -25,6 +26,7 @@ impl Lint<'_> {
         self.outside();
         self.spans();
         for (path, step) in vector.all_steps() {
+            self.line = line_of(self.text, &path).unwrap_or(1);
             self.operation(&path, step);
             self.named(step);
             for reference in step.references() {
@@ -64,11 +66,13 @@ impl Lint<'_> {
             if let Some(expect) = &step.expect {
                 self.expected(&path, expect);
             }
+            self.answer(&path, step);
             saved.extend(step.save.keys().chain(&step.save_answer).cloned());
             let added = step.add_key.as_ref().filter(|add| add.expires_in.is_some()).map(|add| &add.client);
             let given = added.into_iter().chain(step.extend_key.as_ref().map(|extend| &extend.client));
             expiring.extend(given.map(|client| vector.client(client)));
         }
+        self.line = 1;
     }
 
     /// What is waited for takes a moment, or the vector says that it needs a clock that can be moved; which needs something
