@@ -17,7 +17,7 @@ use kpd_conformance::{
     library::{self, Library},
     run::Server,
 };
-use support::{Kpd, Scratch, have};
+use support::{Kpd, Scratch, Serving, have};
 
 fn bindings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings")
@@ -30,6 +30,59 @@ fn all() -> Vec<PathBuf> {
     files.push(bindings().join("adapter-example/binding.yaml"));
     files.sort();
     files
+}
+
+#[test]
+fn all_that_a_server_can_lack_is_in_the_table() {
+    let table = fs::read_to_string(bindings().join("README.md")).unwrap();
+    let schema = fs::read_to_string(bindings().join("../../vectors/schema/vector.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let words: Vec<_> = schema["$defs"]["Capability"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word["const"].as_str().unwrap())
+        .collect();
+    assert!(words.len() >= 20, "{words:?}");
+    for word in words {
+        assert!(table.contains(&format!("`{word}`")), "`{word}` is not in bindings/README.md");
+    }
+}
+
+#[test]
+fn a_target_or_a_variable_that_cannot_be_meant_is_told_before_anything_is_asked() {
+    let told = |arguments: &[&str], says: &str| {
+        let ended = Kpd::run(&[&["run", "claim/once"], arguments].concat());
+        assert_eq!(ended.exit, 3, "{}", ended.all());
+        assert!(ended.err.contains(says), "{}", ended.all());
+    };
+    told(&["--target", "127.0.0.1:21080"], "--target 127.0.0.1:21080: it begins with http:// or https://");
+    told(&["--target", "http://127.0.0.1:1", "--var", "operater_token=x"], "did you mean `operator_token`?");
+    told(&["--target", "http://127.0.0.1:1", "--var", "colour=x"], "it declares operator_token");
+}
+
+/// What stands in the environment for a binding is no setting of the reference server that is started beside it.
+#[test]
+fn variables_of_bindings_do_not_reach_the_reference_server() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kpd"));
+    let scratch = Scratch::new("environment");
+    command.args(["run", "crash/claim-survives-kill", "--report", &scratch.path("report")]);
+    let ended = command.env("KPD_ADMIN_TOKEN", "x").output().unwrap();
+    let out = String::from_utf8(ended.stdout).unwrap();
+    assert!(ended.status.success() && out.contains("PASS  crash/claim-survives-kill"), "{out}");
+}
+
+#[test]
+fn of_a_user_that_does_not_exist_there_is_no_client_to_ask() {
+    let scratch = Scratch::new("each-client");
+    let binding = include_str!("../bindings/reference.yaml");
+    let each = binding.replacen("  claim:\n    - request:\n", "  claim:\n    - for_each: clients\n      request:\n", 1);
+    assert_ne!(each, binding);
+    scratch.write("each.yaml", &each);
+    let server = Serving::start(&[]);
+    let ended = server.run(&["claim/unknown-user", "--binding", &scratch.path("each.yaml")]);
+    assert_eq!(ended.exit, 5, "{}", ended.all());
+    assert!(ended.out.contains("of one that does not exist there is none to ask"), "{}", ended.out);
 }
 
 #[test]

@@ -223,7 +223,7 @@ fn an_operation_that_a_binding_lacks_skips_what_needs_it() {
     let server = Serving::start(&[]);
     let ended = server.run(&["claim/suites", "claim/once", "--binding", &scratch.path("binding.yaml")]);
     assert_eq!(ended.exit, 0, "{}", ended.all());
-    assert!(ended.out.contains("the binding has no operation Stock"), "{}", ended.out);
+    assert!(ended.out.contains("the binding has no operation stock"), "{}", ended.out);
     assert!(ended.out.contains("PASS  claim/once"), "{}", ended.out);
 }
 
@@ -241,7 +241,7 @@ fn a_binding_that_uses_what_nobody_declares_ends_with_3() {
 #[test]
 fn a_variable_that_nobody_gives_ends_with_3_and_says_what_it_is() {
     let server = Serving::start(&[]);
-    let ended = server.run(&["claim/once", "--var", "other=x"]);
+    let ended = Kpd::run(&["run", "claim/once", "--target", &server.url()]);
     assert_eq!(ended.exit, 3, "{}", ended.all());
     assert!(ended.err.contains("--var operator_token=") && ended.err.contains("kpd serve prints it"), "{}", ended.err);
 }

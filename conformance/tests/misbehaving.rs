@@ -154,6 +154,15 @@ fn a_server_that_dies_or_hangs_in_a_race_is_gone() {
     }
 }
 
+/// What was not done has no answer to lose: what comes next would be about nothing.
+#[test]
+fn a_publication_that_fails_is_not_taken_for_one_whose_answer_was_lost() {
+    let publications: Which = |_, first| first.starts_with("POST") && first.contains("/key-packages");
+    let fault = Fault::Says("{\"oops\":true}");
+    let ended = run_against(fault, publications, &["publish/again-after-grant"]);
+    says(fault, &ended, 4, &["BLOCKED publish/again-after-grant", "steps[0] (phone publishes a1)"]);
+}
+
 #[test]
 fn a_server_that_says_yes_to_everything_passes_nothing() {
     let lies = ["", "{}", "[]", "null", r#"{"clients":[],"key_packages":[],"notifications":[],"accepted":1}"#];

@@ -11,7 +11,7 @@ use kpd_conformance::{
 };
 
 /// What is wrong with vectors; `~` stands for what is right otherwise.
-const VECTORS: [&str; 52] = [
+const VECTORS: [&str; 59] = [
     "id: y\n~steps: [ { recall: [] } ]",
     "id: x\ntitle: ' '\nwhy: w\nrules: [CLAIM-ONCE]\nusers: { bob: {} }\nsteps: [ { recall: [] } ]",
     "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { bob: {} }\nsteps: [ { recall: [] } ]",
@@ -46,6 +46,15 @@ const VECTORS: [&str; 52] = [
      b: [ { recall: [] } ] } }",
     "id: x\n~steps: [ { await_key_expiry: { client: alice/phone } } ]",
     "id: x\n~steps: [ { recall: [$first] } ]",
+    // Expectations that no answer can meet.
+    "id: x\n~steps: [ { claim: { as: bob, of: alice }, expect: { ok: { phone: { kind: regluar } } } } ]",
+    "id: x\n~steps: [ { claim: { as: bob, of: alice }, expect: { ok: { phone: { knd: regular } } } } ]",
+    "id: x\n~steps: [ { claim: { as: bob, of: alice }, expect: { ok: { phon: { kind: { in: [regular, one_time] } } } } } ]",
+    "id: x\n~steps: [ { stock: { as: phone }, expect: { ok: { regular: 1, last_resort: { not: unsued } } } } ]",
+    "id: x\n~steps: [ { notifications: { as: phone }, expect: { ok: { contains: [ { kindd: regular } ] } } } ]",
+    "id: x\n~steps: [ { publish: { as: phone, key_packages: [] }, expect: { ok: { acepted: 1 } } } ]",
+    // Each is told where it stands.
+    "id: x\n~steps:\n  - claim: { as: bob, of: alise }\n  - keys: { of: alice }\n  - claim: { as: bob, of: alise }",
     // What is wrong with the form.
     "id: x\n~steps: [ { claim: { as: bob, off: alice } } ]",
     "id: x\n~steps: [ { recall: [] } ]\ntitle: again",

@@ -59,7 +59,14 @@ impl Exchange {
             Some(Outcome { refused: Some(reason), .. }) => Meaning::Refused(*reason),
             Some(_) => Meaning::Ok(vec![]),
             None => {
-                Meaning::Unexpected(format!("the binding has no outcome for status {} with this body", given.status))
+                let nothing = format!("the binding has no outcome for status {} with this body", given.status);
+                // A server that fails is told apart from one whose words the binding lacks.
+                let mend = if given.status >= 500 {
+                    ""
+                } else {
+                    "; if it is a good answer, it lacks a line for it (kpd doctor)"
+                };
+                Meaning::Unexpected(nothing + mend)
             }
         }
     }

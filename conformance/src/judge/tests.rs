@@ -2,13 +2,16 @@
 
 mod clients;
 mod interrupted;
+mod stock;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     catalogue::{Catalogue, Level},
     judge::judge,
-    recording::{Broken, ClientSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen, Told},
+    recording::{
+        Broken, ClientSeen, LastResortSeen, NotificationSeen, Observed, Recorded, Recording, Round, Seen, Told,
+    },
     vector::{Vector, expect::Reason},
     verdict::Verdict,
     yaml,
@@ -175,7 +178,7 @@ fn an_unmet_expectation_fails_and_an_unmet_preparation_blocks() {
     let failed = verdict(SEQUENCE, steps(published(), granted("last_resort", "a1")));
     fails(&failed, "CLAIM-ONCE", "phone/kind is \"last_resort\", where \"regular\" is right");
     let failed = verdict(SEQUENCE, steps(published(), Observed::Refused(Reason::RateLimited)));
-    fails(&failed, "CLAIM-ONCE", "it was refused (RateLimited), where success is right");
+    fails(&failed, "CLAIM-ONCE", "it was refused (rate_limited), where success is right");
     let blocked = verdict(SEQUENCE, steps(Observed::Refused(Reason::Forbidden), granted("regular", "a1")));
     assert!(matches!(blocked, Verdict::Blocked { .. }));
 }
@@ -203,7 +206,7 @@ fn a_coarse_refusal_serves_where_a_fine_one_of_its_class_is_asked_for() {
 #[test]
 fn a_refusal_under_load_that_the_state_does_not_explain_fails_and_a_limit_says_nothing() {
     let recording = race(Observed::Refused(Reason::Forbidden), granted("regular", "a1"), told(&[("a1", "b2")]));
-    fails(&verdict(RACE, recording), "CLAIM-ONCE", "Forbidden");
+    fails(&verdict(RACE, recording), "CLAIM-ONCE", "forbidden");
     let recording = race(Observed::Refused(Reason::RateLimited), granted("regular", "a1"), told(&[("a1", "b2")]));
     assert!(matches!(verdict(RACE, recording), Verdict::Inconclusive { .. }));
 }
@@ -226,7 +229,7 @@ fn a_race_that_the_model_does_not_know_is_judged_by_what_needs_no_search_and_by_
     let untold = race(granted("regular", "a1"), refused(), told(&[]));
     fails(&verdict(untold), "NOTE-EVERY-GRANT", "a1 was granted 1 time(s)");
     let let_in = race(granted("regular", "a1"), granted("regular", "a2"), told(&[("a1", "b1"), ("a2", "b2")]));
-    fails(&verdict(let_in), "CLAIM-ONCE", "it succeeded, where a refusal (UnknownUser) is right");
+    fails(&verdict(let_in), "CLAIM-ONCE", "it succeeded, where a refusal (unknown_user) is right");
 }
 
 #[test]

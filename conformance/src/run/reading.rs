@@ -254,6 +254,47 @@ mod tests {
         Asked { operation, of: Some("alice"), client: Some("phone"), packages, cipher_suite: Some(1) }
     }
 
+    fn read(operation: Operation, record: Value) -> Result<Seen, String> {
+        let text = "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { alice: { clients: [phone] } }\n\
+                    key_packages: { a1: { client: phone }, z: { client: phone, last_resort: true } }\n";
+        let vector: Vector = yaml::read("x.yaml", text).unwrap();
+        let mut world = World::new(&vector, &library::reference_binding().unwrap(), Seed::of_run(7), 1_700_000_000);
+        world.make_packages(&vector, 1_700_000_000).unwrap();
+        for (name, id) in [("a1", "1"), ("z", "2")] {
+            world.give_id(name, &id.into());
+        }
+        let record = record.as_object().unwrap().clone().into_iter().collect::<Record>();
+        seen(&of(operation, &[]), &[record], &world)
+    }
+
+    #[test]
+    fn numbers_and_truths_may_be_written_as_texts_and_what_is_neither_is_told() {
+        let stock = |record| read(Operation::Stock, record);
+        let told = Seen::Stock { regular: Some(2), last_resort: LastResortSeen::Used, low: Some(true) };
+        let as_text = json!({ "regular": " 2", "last_resort": "z", "used": "true", "low": "true" });
+        assert_eq!(stock(as_text).unwrap(), told);
+        assert_eq!(stock(json!({ "regular": 2, "last_resort": "z", "used": true, "low": true })).unwrap(), told);
+        assert_eq!(stock(json!({ "regular": "two" })).unwrap_err(), "regular: \"two\" is no number");
+        assert_eq!(stock(json!({ "regular": 1, "low": "no" })).unwrap_err(), "low: \"no\" is no truth value");
+        assert!(stock(json!({ "regular": null, "low": null })).is_ok());
+        assert_eq!(
+            read(Operation::Publish, json!({ "accepted": "3" })).unwrap(),
+            Seen::Published { accepted: Some(3) }
+        );
+    }
+
+    #[test]
+    fn the_first_use_of_what_goes_out_once_says_nothing() {
+        let first_use = |record| match read(Operation::Notifications, record) {
+            Ok(Seen::Notifications(told)) => told[0].first_use,
+            other => panic!("{other:?}"),
+        };
+        for says in [true, false] {
+            assert_eq!(first_use(json!({ "id": "1", "kind": "regular", "first_use": says })), None);
+            assert_eq!(first_use(json!({ "id": "2", "kind": "last_resort", "first_use": says })), Some(says));
+        }
+    }
+
     /// Of servers that tell only of an unused last resort.
     #[test]
     fn a_last_resort_that_is_not_told_of_is_a_used_one_where_one_was_published() {

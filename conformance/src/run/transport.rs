@@ -307,6 +307,16 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn what_is_no_text_is_shown_in_hex_and_steers_no_terminal() {
+        assert_eq!(shown("{\"a\": \"ä\"}\r\n".as_bytes()), "{\"a\": \"ä\"}\r\n");
+        assert_eq!(shown(&[0xff, 0x00, 0x1b]), "(hex) ff001b");
+        assert_eq!(shown(b"a\x1b[2J"), "(hex) 611b5b324a");
+        assert_eq!(shown(&[0; 100]), format!("(hex) {}… (36 bytes more)", "00".repeat(64)));
+        let cut_in_a_character = format!("{}ä", "a".repeat(SHOWN - 1));
+        assert_eq!(shown(cut_in_a_character.as_bytes()), format!("{}… (1 bytes more)", "a".repeat(SHOWN - 1)));
+    }
+
     /// Reads a request that ends with `last`, answers with `says`, and tells whether it then saw the line cut.
     async fn server(says: String) -> (String, JoinHandle<bool>) {
         let _ = rustls::crypto::ring::default_provider().install_default();
