@@ -155,6 +155,10 @@ fn json(template: &Value, variables: &Variables) -> Option<Value> {
             if let Some(list) = ListTemplate::of(entries) {
                 return list.fill(variables);
             }
+            if let Some((of, words)) = translated(entries) {
+                let value = value(of, variables).ok()?;
+                return Some(words.get(&text_of(&value)).cloned().unwrap_or(value));
+            }
             let entry = |(key, value): (&String, &Value)| {
                 Some((text(key, variables, &|value| value.into()).ok()?, json(value, variables)?))
             };
@@ -162,6 +166,12 @@ fn json(template: &Value, variables: &Variables) -> Option<Value> {
         }
         literal => Some(literal.clone()),
     }
+}
+
+/// `{ of: "{kind}", words: { regular: once } }`: a value in the server's own words; one that has none stays as it is.
+pub(crate) fn translated(entries: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
+    let of = entries.get("of")?.as_str()?;
+    entries.get("words")?.as_object().filter(|_| entries.len() == 2).map(|words| (of, words))
 }
 
 /// What a list of variables becomes.
@@ -267,6 +277,19 @@ mod tests {
         let body: Value = serde_json::from_slice(&request.render(&variables()).unwrap().body.unwrap()).unwrap();
         let keys = json!({ "id:AA==": { "b": "AA==" }, "id:AQ==": { "b": "AQ==" } });
         assert_eq!(body, json!({ "acct:a@b": keys, "one": "AA==", "each": "here" }));
+    }
+
+    #[test]
+    fn a_value_goes_out_in_the_words_of_the_server() {
+        let request = request(
+            "method: POST\npath: /\njson: { role: { of: '{id}', words: { '7': seven } }, same: { of: '{user}', words: { '7': x } },\
+             none: { of: '{nobody}', words: {} }, plain: { of: '{id}', words: {}, more: 1 } }",
+        );
+        let body = request.render(&variables()).unwrap().body.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["role"], body.get("none")), (&"seven".into(), None));
+        assert_eq!(Some(&body["same"]), variables().get("user"));
+        assert_eq!(body["plain"], json!({ "of": "7", "words": {}, "more": 1 }));
     }
 
     #[test]

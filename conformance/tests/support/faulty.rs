@@ -44,6 +44,8 @@ pub(crate) enum Fault {
     Die,
     /// 200 and this body.
     Says(&'static str),
+    /// Fails, and says so.
+    Fails,
 }
 
 /// Which requests are spoilt, by their number from 0 and their first line.
@@ -192,6 +194,7 @@ impl Line {
                 false
             }
             Fault::Says(body) => send(&answer("200 OK", body)),
+            Fault::Fails => send(&answer("500 Internal Server Error", "{}")),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
     binding::{
         Auth, Binding, Exchange, Operation, Outcome, Request,
         lint::known,
-        render::{self, ListTemplate},
+        render::{self, ListTemplate, translated},
     },
     yaml,
 };
@@ -124,10 +124,13 @@ impl Uses {
                     key.iter().for_each(|key| self.text(key, &inside));
                     self.json(value, &inside);
                 }
-                None => entries.iter().for_each(|(key, value)| {
-                    self.text(key, at);
-                    self.json(value, at);
-                }),
+                None => match translated(entries) {
+                    Some((of, _)) => self.text(of, at),
+                    None => entries.iter().for_each(|(key, value)| {
+                        self.text(key, at);
+                        self.json(value, at);
+                    }),
+                },
             },
             _ => {}
         }

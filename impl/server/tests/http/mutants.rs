@@ -29,7 +29,9 @@ async fn each_shows_on_a_walk() {
         let differences = differences(&honest, &lines);
         let shows = !NOT_ON_A_WALK.contains(&mutant.name);
         assert_eq!(!differences.is_empty(), shows, "whether {} shows:\n{differences}", mutant.name);
-        let _ = write!(told, "{} breaks {}\n{differences}\n", mutant.name, mutant.breaks);
+        let by_the_clock = mutant.name == BY_THE_CLOCK;
+        let shown = if by_the_clock { "  (what differs hangs on how fast the machine is)\n" } else { &differences };
+        let _ = write!(told, "{} breaks {}\n{shown}\n", mutant.name, mutant.breaks);
     }
     insta::assert_snapshot!("mutants", told);
 }
@@ -51,6 +53,9 @@ fn each_has_a_name_of_its_own_and_breaks_a_rule() {
 /// Nobody is killed on a walk, and no month goes by: `conformance/tests/kill` finds the first, a vector in which servers are
 /// killed in the middle of a race the second, one with a clock the third.
 const NOT_ON_A_WALK: [&str; 3] = ["answers-before-stored", "spares-the-disk-under-load", "forgets-used-after-a-month"];
+
+/// It does not see a claim for a second: which claims of a walk these are is no matter of this server alone.
+const BY_THE_CLOCK: &str = "counts-a-claim-behind";
 
 /// A walk waits more than it works.
 const WALKS_AT_ONCE: usize = 24;
