@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use crate::{
     binding::{Binding, Operation},
     catalogue::{Catalogue, Level, Profile},
+    fuzz::allowed::{self, Judgement},
     judge::difference::difference,
     recording::{Broken, Observed, Recorded, Recording},
     translation::answers::word,
@@ -167,13 +168,22 @@ fn sequential(vector: &Vector, recording: &Recording) -> Verdict {
             Some(Verdict::Fail(failure)) => {
                 let told = recorded.iter().take(index + 1);
                 let timeline = told.map(|recorded| span(recorded, recorded.path == here.path)).collect();
-                return Verdict::Fail(Failure { timeline, ..failure });
+                let details = failure.details.into_iter().chain(by_the_model(vector, recording, here)).collect();
+                return Verdict::Fail(Failure { timeline, details, ..failure });
             }
             Some(other) => return other,
             None => {}
         }
     }
     Verdict::Pass
+}
+
+/// Which rule the model says is broken by this answer, where the vector is about another one: a step that leads up to what
+/// a vector is about can go wrong, too.
+fn by_the_model(vector: &Vector, recording: &Recording, here: &Recorded) -> Option<String> {
+    let Judgement::Forbidden(failure) = allowed::follow(vector, recording) else { return None };
+    let new = failure.path == here.path && !vector.rules.contains(&failure.rule);
+    new.then(|| format!("by the model  {}: {}", failure.rule, failure.says))
 }
 
 /// What was done and seen, to be shown beside a verdict that needs no proof: of a race, its first round.

@@ -2,6 +2,7 @@
 
 mod clients;
 mod interrupted;
+mod named;
 mod stock;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -1,10 +1,11 @@
 //! The report that a person reads: a line for each vector, then each failure in full, then the sum.
 
-use std::fmt::Write as _;
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _};
 
 use console::style;
 
 use crate::{
+    library::count_of_vectors,
     recording::Exchange,
     report::{
         Report,
@@ -50,6 +51,7 @@ pub fn end(report: &Report<'_>) -> String {
             let _ = writeln!(text, "\n{}", told(report, judged, failure));
         }
     }
+    text.push_str(&broken(report));
     let counts: Vec<_> =
         report.counts().into_iter().map(|(word, count)| format!("{count} {}", word.to_lowercase())).collect();
     let counts = if counts.is_empty() { "no vector was selected".into() } else { counts.join(", ") };
@@ -64,6 +66,24 @@ pub fn end(report: &Report<'_>) -> String {
         report.begun.seed,
     );
     without_commands(&text)
+}
+
+/// Of several failures, which rules they are about: one fault shows in many vectors.
+fn broken(report: &Report<'_>) -> String {
+    let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
+    for judged in report.judged {
+        if let Verdict::Fail(failure) = &judged.verdict {
+            failure.all().for_each(|failure| *rules.entry(&failure.rule).or_default() += 1);
+        }
+    }
+    if rules.values().sum::<usize>() < 2 {
+        return String::new();
+    }
+    let mut rules: Vec<_> = rules.into_iter().collect();
+    rules.sort_by_key(|(rule, vectors)| (Reverse(*vectors), *rule));
+    let rules: Vec<_> =
+        rules.iter().map(|(rule, vectors)| format!("{rule} in {}", count_of_vectors(*vectors))).collect();
+    format!("\nbroken: {}\n", rules.join(", "))
 }
 
 /// What others say, as a part of a line.
