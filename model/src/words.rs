@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::{
-    history::{Account, Claim, Claimed, Drain, Event, Facts, Notified, Role, Status},
+    history::{Account, Answer, Claim, Claimed, Drain, Event, Facts, Notified, Role, Status},
     names::{Client, Time},
     spec::{Op, Outcome, Stock},
 };
@@ -69,21 +69,33 @@ impl Display for Outcome {
             Self::ClientRemoved { unread } => write!(f, "done, with {unread} unread"),
             Self::Keys(keys) if keys.is_empty() => f.write_str("no keys"),
             Self::Keys(keys) => f.write_str(&list(keys)),
-            Self::Standing(standing) => write!(f, "{standing:?}"),
+            Self::Standing(standing) => f.write_str(&word(standing)),
             Self::Packages(packages) => {
-                let packages = packages.iter().map(|(package, standing)| format!("{package} {standing:?}"));
+                let packages = packages.iter().map(|(package, standing)| format!("{package} {}", word(standing)));
                 f.write_str(&list(packages))
             }
             Self::Withdrawn(fates) => {
-                let fates: Vec<_> = fates.iter().map(|(package, fate)| format!("{package} {fate:?}")).collect();
+                let fates: Vec<_> = fates.iter().map(|(package, fate)| format!("{package} {}", word(fate))).collect();
                 f.write_str(&fates.join(", "))
             }
             Self::Stock(stock) => stock.fmt(f),
             Self::Notifications(feed) if feed.is_empty() => f.write_str("no notifications"),
             Self::Notifications(feed) => f.write_str(&list(feed)),
-            Self::Refused(reason) => write!(f, "refused as {reason:?}"),
+            Self::Refused(reason) => write!(f, "refused as {}", word(reason)),
         }
     }
+}
+
+/// What stands for a name of the code in a sentence: `already_used`, as vectors and wires have it.
+pub(crate) fn word(of: &impl fmt::Debug) -> String {
+    let mut word = String::new();
+    for c in format!("{of:?}").chars() {
+        if c.is_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.extend(c.to_lowercase());
+    }
+    word
 }
 
 impl Display for Stock {
@@ -94,6 +106,15 @@ impl Display for Stock {
         let low = self.low.iter().map(|suite| format!("{suite} low"));
         let all: Vec<_> = regular.chain(last).chain(low).collect();
         f.write_str(&if all.is_empty() { "nothing".into() } else { all.join(", ") })
+    }
+}
+
+impl Display for Answer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Statuses(statuses) => f.write_str(&in_words(statuses)),
+            Self::Limited(wait) => write!(f, "to wait for {wait} s"),
+        }
     }
 }
 
@@ -162,7 +183,7 @@ impl Display for Status {
     }
 }
 
-fn in_words(statuses: &std::collections::BTreeMap<Client, Status>) -> String {
+pub(crate) fn in_words(statuses: &std::collections::BTreeMap<Client, Status>) -> String {
     if statuses.is_empty() {
         return "nothing, as there is no client".into();
     }

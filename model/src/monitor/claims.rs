@@ -11,6 +11,7 @@ use crate::{
     },
     names::Client,
     spec::{Op, Outcome},
+    words::in_words,
 };
 
 impl<'a> Known<'a> {
@@ -68,7 +69,7 @@ impl<'a> Known<'a> {
         first.to.lower(ask.to);
         match (first.answer, ask.answer) {
             (Answer::Told(one), Answer::Told(other)) if one != other => {
-                let says = format!("one claim was answered {one:?} and {other:?}");
+                let says = format!("one claim was answered twice: {}; and {}", in_words(one), in_words(other));
                 return Err(Halt::illegal("CLAIM-RETRY", says, [first.at, ask.at]));
             }
             (Answer::Lost, Answer::Told(_)) => (first.answer, first.at) = (ask.answer, ask.at),
@@ -158,7 +159,7 @@ impl<'a> Known<'a> {
                 }
                 return Ok(());
             };
-            return Err(Halt::illegal(rule, format_args!("{package} could not be granted as {status:?}"), [at]));
+            return Err(Halt::illegal(rule, format_args!("{status} could not be granted"), [at]));
         }
         let lens = self.lens(client, &self.asks[ask]);
         self.note_nothing(client, status, lens, at)?;

@@ -10,6 +10,7 @@ use crate::{
     },
     names::Client,
     spec::{Op, Outcome, Reason},
+    words::word,
 };
 
 impl<'a> Known<'a> {
@@ -55,7 +56,11 @@ impl<'a> Known<'a> {
         if let Some(reason) = self.fault(client, packages) {
             match outcome {
                 Some(Outcome::Done) => {
-                    return Err(Halt::illegal(reason.rule(), format_args!("accepted, although {reason:?}"), [at]));
+                    return Err(Halt::illegal(
+                        reason.rule(),
+                        format_args!("accepted, although {}", word(&reason)),
+                        [at],
+                    ));
                 }
                 Some(_) => self.doubt("a publication with a fault was refused"),
                 // Whatever came of it, it was not stored.

@@ -122,7 +122,7 @@ impl Known<'_> {
                 let package = |item: usize| self.items[item].facts.package;
                 let (rule, says) = match (there, here) {
                     (Some(there), None) => {
-                        ("LAST-KEPT", format!("{:?} while the last resort {} is there", empty.status, package(there)))
+                        ("LAST-KEPT", format!("{} while the last resort {} is there", empty.status, package(there)))
                     }
                     (_, Some(here)) if slot.put_later(here, ask.to.at) => {
                         ("CLAIM-BYTES", format!("{} was granted before it was published", package(here)))
@@ -130,7 +130,7 @@ impl Known<'_> {
                     (_, here) => {
                         let killed = here.map(|here| self.items[here].gone().killed.1).filter(|to| to.at < ask.from.at);
                         let rule = killed.map_or("LAST-REPLACED-WHOLE", |to| to.rule.name());
-                        (rule, format!("{:?}, which is no longer in its place", empty.status))
+                        (rule, format!("{}, which is no longer in its place", empty.status))
                     }
                 };
                 return Err(Halt::illegal(rule, says, witness));

@@ -211,7 +211,12 @@ impl Known<'_> {
                 },
             };
             if stock.last_resort.get(suite).copied() != expected {
-                let says = format!("the last resort of {suite} is told as {:?}", stock.last_resort.get(suite));
+                let told = match stock.last_resort.get(suite) {
+                    None => "none",
+                    Some(true) => "used",
+                    Some(false) => "unused",
+                };
+                let says = format!("the last resort of {suite} is told as {told}, which cannot be so");
                 return Err(Halt::illegal("LAST-KEPT", says, [at]));
             }
         }

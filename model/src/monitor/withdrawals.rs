@@ -8,6 +8,7 @@ use crate::{
     },
     names::{Client, Package},
     spec::{Op, Outcome, WithdrawnFate},
+    words::word,
 };
 
 const RULE: &str = "LIFE-WITHDRAW-RACE";
@@ -46,7 +47,7 @@ impl Known<'_> {
 
     fn read_fate(&mut self, at: usize, client: Client, package: Package, fate: WithdrawnFate) -> Result<(), Halt> {
         let untrue = |witness: Option<usize>| {
-            let says = format!("{package} was withdrawn with the answer {fate:?}, which cannot be so");
+            let says = format!("{package} was withdrawn with the answer {}, which cannot be so", word(&fate));
             Err(Halt::illegal(RULE, says, [at].into_iter().chain(witness)))
         };
         let Some(index) = self.withdrawable(client, package)? else {

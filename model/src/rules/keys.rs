@@ -11,6 +11,7 @@ use crate::{
     },
     spec::{Op, Outcome, Reason},
     words::list,
+    words::word,
 };
 
 fn refused(history: &History, reason: Reason) -> bool {
@@ -67,7 +68,8 @@ pub(super) fn revived(history: &History) -> Option<String> {
     history.find_new(|state, event| {
         let Event::KeyExtended { key, expires } = event else { return None };
         let standing = state.keys.get(key)?.standing(state.now);
-        (standing != Standing::Valid).then(|| format!("{key} was extended to {expires}, when it was {standing:?}"))
+        (standing != Standing::Valid)
+            .then(|| format!("{key} was extended to {expires}, when it was {}", word(&standing)))
     })
 }
 
@@ -116,8 +118,8 @@ fn wrong_standing(history: &History, wrong: impl Fn(Standing, &BTreeSet<Standing
         };
         let true_ones: BTreeSet<_> = states.into_iter().map(standing).collect();
         let untrue = !true_ones.contains(told) && wrong(*told, &true_ones);
-        let true_ones = true_ones.iter().map(|standing| format!("{standing:?}"));
-        untrue.then(|| format!("{request} was answered with {told:?}, where {} is true", list(true_ones)))
+        let true_ones = true_ones.iter().map(word);
+        untrue.then(|| format!("{request} was answered with {}, where {} is true", word(told), list(true_ones)))
     })
 }
 

@@ -8,6 +8,7 @@ use crate::{
     rules::History,
     spec::{Op, Outcome, Reason},
     words::list,
+    words::word,
 };
 
 /// The live packages of a client that the claim would take, of one role.
@@ -69,7 +70,7 @@ pub(super) fn not_told(history: &History) -> Option<String> {
         let role = state.packages.get(&status.granted()?)?.facts.role;
         let told = matches!(status, Status::LastResort(_)) == (role == Role::LastResort);
         let refused = role == Role::LastResort && !claim.last_resort_accepted;
-        (!told || refused).then(|| format!("{claim} got {status}, whose role is {role:?}"))
+        (!told || refused).then(|| format!("{claim} got {status}, whose role is {}", word(&role)))
     })
 }
 

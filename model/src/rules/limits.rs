@@ -5,6 +5,7 @@ use crate::{
     names::Time,
     rules::{History, Request},
     spec::{Limit, Op, Outcome, Reason},
+    words::word,
 };
 
 /// When such claims were answered, as the log records it, up to and including the event at hand. What a directory counts
@@ -160,7 +161,9 @@ pub(super) fn told_apart(history: &History) -> Option<String> {
     history.answered_with().find_map(|(request, outcome)| {
         let (Op::Claim(claim), Outcome::Refused(reason)) = (&request.op, outcome) else { return None };
         let apart = !matches!(reason, Reason::UnknownUser | Reason::IdempotencyMismatch);
-        apart.then(|| format!("{claim} was refused as {reason:?}, which tells more than that there is no such user"))
+        apart.then(|| {
+            format!("{claim} was refused as {}, which tells more than that there is no such user", word(reason))
+        })
     })
 }
 

@@ -11,6 +11,7 @@ use crate::{
     history::{Claim, Fate, PackageState, Role, State, Status},
     names::{Client, Package},
     spec::{Op, Outcome, Reason, Spec, Stock, claiming::Allowed, outcomes::after, publishing::Faults},
+    words::word,
 };
 
 /// Why an outcome is not allowed: the rule, and both sides of the comparison.
@@ -110,10 +111,10 @@ impl Spec {
                 "publishing again what is still available was refused, or something new was called used",
             )),
             Outcome::Refused(reason) => {
-                Err(Refusal::new(reason.rule(), format_args!("refused as {reason:?}, which is not so")))
+                Err(Refusal::new(reason.rule(), format_args!("refused as {}, which is not so", word(reason))))
             }
             _ => match faults.reasons().next() {
-                Some(fault) => Err(Refusal::new(fault.rule(), format_args!("accepted, although {fault:?}"))),
+                Some(fault) => Err(Refusal::new(fault.rule(), format_args!("accepted, although {}", word(&fault)))),
                 None => self.only(state, op, outcome),
             },
         }
@@ -126,7 +127,8 @@ impl Spec {
             return Ok(after(state, events));
         }
         let allowed: Vec<_> = decisions.into_iter().map(|(allowed, _)| allowed).collect();
-        let why = format_args!("answered {outcome:?}, where only {allowed:?} is true");
+        let only = allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        let why = format_args!("answered: {outcome}; where only this is true: {only}");
         Err(Refusal::new(rule_of(op, outcome, &allowed), why))
     }
 
@@ -139,7 +141,7 @@ impl Spec {
         if let Some((_, events)) = decisions.iter().find(|(allowed, _)| allowed == outcome) {
             return Ok(after(state, events));
         }
-        let said = format_args!("answered {outcome:?}");
+        let said = format_args!("answered: {outcome}");
         let rule = match (&allowed, outcome) {
             (Allowed::Again(_), _) => "CLAIM-RETRY",
             (Allowed::Mismatch, _) => Reason::IdempotencyMismatch.rule(),
@@ -151,7 +153,7 @@ impl Spec {
             (Allowed::PairLimited(_), _) => "RATE-PAIR",
             (Allowed::Unknown | Allowed::New(_), _) => "CLAIM-EACH-CLIENT",
         };
-        Err(Refusal::new(rule, format_args!("{said}, where {} is the only answer", allowed.in_words())))
+        Err(Refusal::new(rule, format_args!("{said}; where the only answer is {}", allowed.in_words())))
     }
 
     fn accepts_claimed(
@@ -206,15 +208,21 @@ fn diagnose_nothing(state: &State, claim: &Claim, client: Client, status: Status
     let last_resort = state.live(client).filter(acceptable).find(|package| package.facts.role == Role::LastResort);
     let last_resort = last_resort.filter(|_| claim.last_resort_accepted);
     if !regular.is_empty() {
-        Refusal::new("LAST-ONLY-WHEN-EXHAUSTED", format_args!("{status:?} while {} was left", listed(&regular)))
+        Refusal::new("LAST-ONLY-WHEN-EXHAUSTED", format_args!("{status} while {} was left", listed(&regular)))
     } else if let Some(last_resort) = last_resort {
-        Refusal::new(
-            "LAST-KEPT",
-            format_args!("{status:?} while the last resort {} is there", last_resort.facts.package),
-        )
+        Refusal::new("LAST-KEPT", format_args!("{status} while the last resort {} is there", last_resort.facts.package))
     } else {
-        Refusal::new("CLAIM-COMPATIBLE", format_args!("{status:?} for {client}, where only the other is true"))
+        Refusal::new(
+            "CLAIM-COMPATIBLE",
+            format_args!(
+                "{status} for {client}, where the other is true: incompatible is what has packages that do not fit"
+            ),
+        )
     }
+}
+
+fn granted_as(status: Status) -> &'static str {
+    if matches!(status, Status::LastResort(_)) { "a last resort" } else { "a regular package" }
 }
 
 fn diagnose_package(
@@ -246,9 +254,10 @@ fn diagnose_package(
             "CLAIM-COMPATIBLE",
             format_args!("{package} lacks {}", listed(claim.requires.difference(&facts.offers))),
         ),
-        Fate::Available if !marked => {
-            Refusal::new("LAST-TOLD", format_args!("{package} was granted as {status:?}, but is {:?}", facts.role))
-        }
+        Fate::Available if !marked => Refusal::new(
+            "LAST-TOLD",
+            format_args!("{package} was granted as {}, but is {}", granted_as(status), word(&facts.role)),
+        ),
         Fate::Available if facts.role == Role::LastResort && !claim.last_resort_accepted => {
             Refusal::new("LAST-TOLD", format_args!("the last resort {package} was granted to one who refuses it"))
         }
@@ -295,13 +304,19 @@ fn only_low_differs(outcome: &Outcome, allowed: &[Outcome]) -> bool {
 impl Allowed {
     fn in_words(&self) -> String {
         match self {
-            Self::Again(answer) => format!("the answer of before, {answer:?},"),
+            Self::Again(answer) => format!("the answer of before ({answer})"),
             Self::Mismatch => "that the idempotency key belongs to another question".into(),
             Self::RequesterLimited(wait) => format!("that the requester has to wait for {wait} s"),
             Self::ServerLimited(wait) => format!("that all requesters of this one's server have to wait for {wait} s"),
             Self::Unknown | Self::Blocked => "that there is no such user".into(),
             Self::PairLimited(wait) => format!("that the requester has to wait for {wait} s with this user"),
-            Self::New(choices) => format!("one of {choices:?}"),
+            Self::New(choices) => {
+                let any = |statuses: &BTreeSet<Status>| {
+                    statuses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+                };
+                let each = choices.iter().map(|(client, statuses)| format!("{} from {client}", any(statuses)));
+                each.collect::<Vec<_>>().join(", and ")
+            }
         }
     }
 }

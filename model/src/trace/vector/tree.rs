@@ -7,6 +7,7 @@ use crate::{
     names::Suite,
     spec::{Op, Outcome, Stock, WithdrawnFate},
     trace::vector::{names::Names, role},
+    words::word,
 };
 
 /// What was answered.
@@ -84,13 +85,12 @@ pub(super) fn answer(names: &Names, state: &State, op: &Op, outcome: &Outcome, s
             let clients = keys.iter().filter_map(|key| names.client_of(*key).ok());
             Tree::Bag(clients.map(|client| Tree::keys([("client", Tree::text(client))])).collect())
         }
-        Outcome::Standing(standing) => Tree::keys([("standing", Tree::text(snake_case(&format!("{standing:?}"))))]),
+        Outcome::Standing(standing) => Tree::keys([("standing", Tree::text(word(&standing)))]),
         Outcome::Packages(packages) => {
-            let states =
-                packages.iter().map(|(package, it)| (package.to_string(), Tree::text(snake_case(&format!("{it:?}")))));
+            let states = packages.iter().map(|(package, it)| (package.to_string(), Tree::text(word(&it))));
             Tree::keys([("key_packages", Tree::Keys(states.collect()))])
         }
-        Outcome::Refused(reason) => return Answer::Refused(snake_case(&format!("{reason:?}"))),
+        Outcome::Refused(reason) => return Answer::Refused(word(&reason)),
     })
 }
 
@@ -130,15 +130,4 @@ fn told(names: &Names, note: &Notified) -> Tree {
         keys.insert("first_use".into(), Tree::text(note.first_use));
     }
     Tree::Keys(keys)
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(c.to_lowercase());
-    }
-    snake
 }
