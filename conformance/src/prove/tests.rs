@@ -66,7 +66,7 @@ fn an_expectation_that_accepts_what_is_not_allowed_must_say_why() {
         fault(&proved(&steps(""))),
         "steps[1] (claim) is loose, and does not say why (`loose: …`): it accepts what is not allowed\n    \
          accepted  {\"phone\":{\"kind\":\"last_resort\",\"key_package\":\"a1\"},\"tablet\":{\"kind\":\"exhausted\"}}\n    \
-         breaks    LAST-TOLD: a1 was granted as LastResort(a1), but is Regular\n    \
+         breaks    LAST-TOLD: a1 was granted as a last resort, but is regular\n    \
          allowed   {\"phone\":{\"kind\":\"regular\",\"key_package\":\"a1\"},\"tablet\":{\"kind\":\"exhausted\"}}"
     );
     let stated = proved(&steps(", loose: \"kinds are not asked for\""));
