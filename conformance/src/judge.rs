@@ -2,6 +2,7 @@
 
 mod difference;
 mod each;
+mod feed;
 mod history;
 mod proof;
 mod race;

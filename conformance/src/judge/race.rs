@@ -6,7 +6,7 @@ use crate::{
     binding::Hook,
     judge::{
         difference::in_words,
-        history,
+        feed, history,
         proof::{BUDGET, Proved, Searched, Story},
         span, step_verdict,
     },
@@ -133,7 +133,11 @@ fn round_verdict(vector: &Vector, steps: &BTreeMap<String, &Step>, round: &Round
     };
     let contradiction = || Story::said(vector, &pairs).contradiction().map(|proved| broken(&proved, round));
     let seen = unexplained.or_else(contradiction).or_else(|| expected("race."));
-    seen.or_else(|| unanswered(vector, round)).or_else(|| expected("after[")).or(undecided)
+    let told = || {
+        let feed::Contradiction { rule, says, read } = feed::contradiction(vector, &pairs)?;
+        Some(fail(rule, says, round, &[read]))
+    };
+    seen.or_else(|| unanswered(vector, round)).or_else(told).or_else(|| expected("after[")).or(undecided)
 }
 
 /// A request of a race that got no answer, where neither a kill nor the vector itself is the reason.

@@ -1,6 +1,7 @@
 //! The judge on recordings written by hand: it needs no server and no clock.
 
 mod clients;
+mod feed;
 mod interrupted;
 mod named;
 mod stock;

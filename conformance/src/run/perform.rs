@@ -98,7 +98,7 @@ impl Runner<'_> {
                 let Meaning::Ok(read) = &meaning else { break };
                 records.extend(read.clone());
                 if let Some(kind) = others.filter(|_| call.method.is_none()) {
-                    add_left_out(&mut records, &kind, call.target.as_deref(), world);
+                    add_left_out(&mut records, &kind, call.target.as_deref(), call.actor, world);
                 }
             }
             if sent_any {
@@ -200,9 +200,11 @@ fn anyone<'a>(vector: &Vector, world: &'a World) -> Option<&'a Actor> {
     present().find(others).or_else(|| present().next())
 }
 
-/// Clients that the server knows and that its answer leaves out.
-fn add_left_out(records: &mut Vec<Record>, kind: &str, user: Option<&str>, world: &World) {
-    let clients = user.into_iter().flat_map(|user| world.clients_of(user)).map(|actor| actor.client.clone());
+/// Clients that the server knows and that its answer leaves out; whoever asks is left out anyway.
+fn add_left_out(records: &mut Vec<Record>, kind: &str, user: Option<&str>, asks: Option<&Actor>, world: &World) {
+    let itself = |actor: &&Actor| asks.is_some_and(|asks| (&asks.user, &asks.client) == (&actor.user, &actor.client));
+    let clients = user.into_iter().flat_map(|user| world.clients_of(user)).filter(|actor| !itself(actor));
+    let clients = clients.map(|actor| actor.client.clone());
     for client in clients.collect::<Vec<_>>() {
         if !records.iter().any(|record| record.get("client").and_then(Value::as_str) == Some(&client)) {
             records.push(left_out(kind, &client));

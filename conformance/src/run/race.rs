@@ -19,7 +19,7 @@ use crate::{
     recording::{Broken, Observed, Recorded, Round},
     run::{
         transport::{Gate, Lane},
-        vector_run::Runner,
+        vector_run::{Lanes, Runner},
         world::World,
     },
     vector::{Race, Step},
@@ -86,18 +86,20 @@ type Ended = (Vec<Recorded>, Option<Broken>);
 impl Runner<'_> {
     pub(super) async fn race(&self, race: &Race, world: &World, round: &mut Round) -> Result<(), Broken> {
         let course = Arc::new(Course::of(race));
-        for lane in &self.lanes[1..] {
+        for lane in &self.lanes.racing {
             self.warm(lane, course.interrupted).await?;
         }
         let gate: Gate = Arc::new(Barrier::new(race.lanes.len()));
         let mut tasks = JoinSet::new();
         for (number, (name, steps)) in race.lanes.iter().enumerate() {
-            let (server, vector, lane) = (self.server.clone(), Arc::clone(self.vector), self.lanes[number + 1].clone());
+            let (server, vector, lane) =
+                (self.server.clone(), Arc::clone(self.vector), self.lanes.racing[number].clone());
             let (gate, course) = (Arc::clone(&gate), Arc::clone(&course));
             let (name, steps, begun, world) = (name.clone(), steps.clone(), self.begun, world.clone());
             tasks.spawn(async move {
                 let course = Some(&*course);
-                let runner = Runner { server: &server, vector: &vector, begun, lanes: &[], place: None, course };
+                let lanes = Lanes::default();
+                let runner = Runner { server: &server, vector: &vector, begun, lanes: &lanes, place: None, course };
                 runner.lane(&lane, &name, &steps, world, &gate).await
             });
         }

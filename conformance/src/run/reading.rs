@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kpd_model::spec::WithdrawnFate;
 use serde_json::Value;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     },
     recording::{BlockSeen, ClientSeen, DrainSeen, KeySeen, LastResortSeen, NotificationSeen, Seen},
     run::world::World,
+    translation::answers::{FATES, fate_word},
 };
 
 /// What was asked for.
@@ -52,8 +54,21 @@ pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Resu
             Seen::Claimed(clients)
         }
         Operation::Withdraw => {
-            let fate = |record: &Record| Some((package(record, world)?, text(record, "state")?));
-            Seen::Withdrawn(records.iter().filter_map(fate).collect())
+            let mut fates = BTreeMap::new();
+            for record in records {
+                let (Some(name), Some(fate)) = (package(record, world), text(record, "state")) else { continue };
+                if !FATES.iter().any(|known| fate_word(*known) == fate) {
+                    let words = FATES.map(fate_word).join(", ");
+                    return Err(format!("state: `{fate}` is none of {words}: translate it by `words`"));
+                }
+                fates.insert(name, fate);
+            }
+            // Of what nobody ever published, a server may say nothing.
+            let unsaid = asked.packages.iter().filter(|name| !fates.is_empty() && !fates.contains_key(*name));
+            let unsaid: Vec<_> =
+                unsaid.map(|name| (name.clone(), fate_word(WithdrawnFate::Unknown).to_string())).collect();
+            fates.extend(unsaid);
+            Seen::Withdrawn(fates)
         }
         Operation::Replace => Seen::Replaced { accepted: first("accepted"), withdrawn: first("withdrawn") },
         Operation::Stock => stock(asked, records, world),

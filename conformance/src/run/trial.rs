@@ -128,7 +128,7 @@ pub async fn walk(
 struct Walker<'a> {
     server: &'a Server,
     vector: &'a Arc<Vector>,
-    lanes: &'a [Lane],
+    lanes: &'a vector_run::Lanes,
     place: &'a Place,
     world: World,
     wrong: Vec<Operation>,
@@ -229,7 +229,7 @@ impl Walker<'_> {
         call.look = true;
         let operation = call.operation;
         let says = call.says.clone();
-        let mut tried = match runner.perform(&self.lanes[0], &self.world, call, None).await {
+        let mut tried = match runner.perform(&self.lanes.in_order[0], &self.world, call, None).await {
             Ok(performed) => {
                 if matches!(performed.recorded.observed, Observed::Ok(_)) {
                     performed.enlist(&mut self.world);

@@ -63,10 +63,21 @@ pub(super) async fn run(
 /// Of a race in which so many rounds had no answer that was owed, no more is asked.
 const SILENT_ROUNDS: usize = 3;
 
-/// One for what comes in order, then one for each lane of the race, with connections that last for all rounds.
-pub(super) fn lanes(server: &Server, vector: &Vector) -> Result<Vec<Lane>, String> {
+/// Connections that last for all rounds.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    /// For what comes in order, one to each replica.
+    pub(super) in_order: Vec<Lane>,
+    /// One for each lane of the race.
+    pub(super) racing: Vec<Lane>,
+}
+
+pub(super) fn lanes(server: &Server, vector: &Vector) -> Result<Lanes, String> {
     let racing = vector.race.as_ref().map_or(0, |race| race.lanes.len());
-    (0..=racing).map(|number| server.lane(number)).collect()
+    let in_order = (0..server.endpoints.len().max(1)).map(|number| server.lane(number)).collect::<Result<_, _>>()?;
+    // What comes in order has the first.
+    let racing = (1..=racing).map(|number| server.lane(number)).collect::<Result<_, _>>()?;
+    Ok(Lanes { in_order, racing })
 }
 
 #[derive(Clone, Copy)]
@@ -74,7 +85,7 @@ pub(super) struct Runner<'a> {
     pub(super) server: &'a Server,
     pub(super) vector: &'a Arc<Vector>,
     pub(super) begun: Instant,
-    pub(super) lanes: &'a [Lane],
+    pub(super) lanes: &'a Lanes,
     /// None in the lanes of a race, which have that of their vector together.
     pub(super) place: Option<&'a Place>,
     /// How far the race has come, in its lanes.
@@ -114,7 +125,7 @@ impl Runner<'_> {
                 None => operation::register(actor),
                 Some(first) => operation::register_further(further, first, actor),
             };
-            let performed = self.perform(&self.lanes[0], world, call, None).await?;
+            let performed = self.perform(self.turn(index, world)?, world, call, None).await?;
             match &performed.recorded.observed {
                 Observed::Ok(_) => performed.enlist(world),
                 other => {
@@ -132,10 +143,20 @@ impl Runner<'_> {
 
     async fn in_order(&self, part: &str, steps: &[Step], world: &mut World, round: &mut Round) -> Result<(), Broken> {
         for (index, step) in steps.iter().enumerate() {
-            let recorded = self.step(&self.lanes[0], format!("{part}[{index}]"), step, world, None).await?;
+            let turn = self.turn(index, world)?;
+            let recorded = self.step(turn, format!("{part}[{index}]"), step, world, None).await?;
             round.steps.push(recorded);
         }
         Ok(())
+    }
+
+    /// Replicas are asked in turn: in one run one after the other, in another each twice, so that neither a step and the
+    /// next, nor a step and the one after that, always meet the same one.
+    fn turn(&self, index: usize, world: &World) -> Result<&Lane, Broken> {
+        let replicas = self.lanes.in_order.len().max(1);
+        let twice = world.seed.child("turn").rng().random_bool(0.5);
+        let turn = if twice { index.div_ceil(2) } else { index };
+        self.lanes.in_order.get(turn % replicas).ok_or_else(|| Broken::Suite("no endpoint is given".into()))
     }
 
     pub(super) async fn step(

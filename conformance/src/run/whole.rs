@@ -10,8 +10,10 @@ use crate::{
     run::{transport::Answer, world::World},
 };
 
-/// Says when, or what the body says as well, or is another each time: a cookie is a secret besides.
-const LEFT_OUT: [&str; 3] = ["date", "content-length", "set-cookie"];
+/// Says when, or what the body says as well, or is another each time: a cookie is a secret besides. Or it is about the
+/// connection and not about the answer (RFC 9110 §7.6.1), or of those on the way.
+const LEFT_OUT: [&str; 8] =
+    ["date", "content-length", "set-cookie", "connection", "keep-alive", "transfer-encoding", "age", "via"];
 
 /// Status, headers and body. Identities, KeyPackages and their references are replaced by a word each: what is left
 /// differs only where the server tells more than that.

@@ -24,6 +24,13 @@ impl Vector {
         let own = self.all_steps().any(|(_, step)| of_itself(step) == Some(true));
         let own = own.then_some(Capability::SparesOwnClient);
         let adds = self.adds_to_stock().then_some(Capability::AddsToStock);
+        // Whom an owner shuts out is told what an unknown user would be.
+        let nobody = |step: &Step| {
+            let of = step.claim.as_ref().and_then(|claim| self.users.get(&claim.of));
+            step.block.is_some() || of.is_some_and(|user| !user.registered)
+        };
+        let unknown = self.all_steps().any(|(_, step)| nobody(step)).then_some(Capability::UnknownUser);
+        let hooks = hooks.chain(unknown);
         hooks.chain(anothers.then_some(Capability::NameOwner)).chain(own).chain(adds)
     }
 
@@ -49,6 +56,12 @@ impl Vector {
             let user = |name: &str| self.client(name).map(|(user, _)| user);
             user(&remove.by) != user(&remove.client)
         });
-        publishing.into_iter().chain(asking).any(another) || removing
+        let blocks = step.block.iter().chain(&step.unblock);
+        let blocking = blocks.filter_map(|block| Some((&block.by, block.owner.as_ref()?)));
+        let listing = step.blocks.as_ref().and_then(|blocks| Some((&blocks.by, blocks.of.as_ref()?)));
+        let reading = step.notifications.as_ref().and_then(|feed| Some((&feed.by, feed.of.as_ref()?)));
+        let looking = step.packages.as_ref().and_then(|packages| Some((&packages.by, packages.of.as_ref()?)));
+        let pairs = publishing.into_iter().chain(asking).chain(blocking).chain(listing).chain(reading).chain(looking);
+        pairs.into_iter().any(another) || removing
     }
 }

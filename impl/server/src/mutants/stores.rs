@@ -101,6 +101,14 @@ pub(super) fn forgets_blocks(stores: Stores) -> Stores {
     }
 }
 
+/// After a start nothing was ever withdrawn or replaced.
+pub(super) fn forgets_withdrawals(stores: Stores) -> Stores {
+    Stores {
+        users: recalling(stores.users, |events| without(events, |it| matches!(it, Event::Withdrawn { .. }))),
+        ..stores
+    }
+}
+
 /// After a start no key was ever removed.
 pub(super) fn forgets_removals(stores: Stores) -> Stores {
     let removals =

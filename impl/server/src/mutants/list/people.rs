@@ -225,6 +225,9 @@ mutants! {
     "forgets-blocks" breaks "LIFE-RESTART":
         "After a restart nobody is blocked.",
         TRUTH with store: stores::forgets_blocks;
+    "forgets-withdrawals" breaks "LIFE-RESTART":
+        "After a restart what was withdrawn or replaced is there again.",
+        TRUTH with store: stores::forgets_withdrawals;
     "forgets-removed-keys" breaks "LIFE-RESTART":
         "After a restart a removed signature key is valid again.",
         TRUTH with store: stores::forgets_removals;
