@@ -104,7 +104,7 @@ impl<'a> Names<'a> {
 
     /// Whom the model knows a user by when it asks.
     pub(crate) fn requester(&self, user: &str) -> Requester {
-        Self::requester_of(self.user(user))
+        if self.users.iter().any(|known| *known == user) { Self::requester_of(self.user(user)) } else { Self::NOBODY }
     }
 
     /// The same of a number.
@@ -114,6 +114,9 @@ impl<'a> Names<'a> {
 
     /// The name by which owners shut out themselves.
     const ITSELF: Requester = Requester(u32::MAX - 2);
+
+    /// Whom a notification names that no user of the vector is.
+    pub(crate) const NOBODY: Requester = Requester(u32::MAX - 3);
 
     /// The name by which all users of a server are shut out together.
     pub(crate) fn server(place: Place) -> Requester {
@@ -209,7 +212,9 @@ impl<'a> Names<'a> {
         let clients = clients.into_iter().map(|(client, name)| (client.to_string(), name));
         let requesters = self.users.iter().map(|user| (self.requester(user).to_string(), (*user).clone()));
         let users = self.users.iter().map(|user| (self.user(user).to_string(), (*user).clone()));
-        let table: BTreeMap<String, String> = packages.chain(clients).chain(requesters).chain(users).collect();
+        let nobody = [(Self::NOBODY.to_string(), "somebody who did not ask".to_string())];
+        let table: BTreeMap<String, String> =
+            packages.chain(clients).chain(requesters).chain(users).chain(nobody).collect();
         let word = |word: &str| table.get(word).cloned().unwrap_or_else(|| word.to_string());
         let mut translated = String::new();
         let mut current = String::new();

@@ -3,7 +3,6 @@
 use kpd_model::{
     history::{Notified, Role},
     linearize::Operation,
-    names::Requester,
     spec::{Op, Outcome, Reason as ModelReason},
 };
 
@@ -123,7 +122,7 @@ impl Names<'_> {
                 sequence,
                 package: self.package_or_none(&seen.key_package),
                 role: if last_resort { Role::LastResort } else { Role::Regular },
-                requester: requester.map_or(Requester(u32::MAX), |requester| self.requester(&requester)),
+                requester: requester.map_or(Self::NOBODY, |requester| self.requester(&requester)),
                 first_use: true,
                 remaining: 0,
                 low: false,
