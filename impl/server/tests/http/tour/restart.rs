@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::Tour;
-use crate::support::{Call, Key, Person, Site, site::OPERATOR};
+use crate::support::{Call, Key, Person, Site, package::reference, site::OPERATOR};
 
 pub(super) async fn walk_restarted(mutant: Option<Mutant>) -> Vec<String> {
     let limits = Limits {
@@ -28,6 +28,10 @@ pub(super) async fn walk_restarted(mutant: Option<Mutant>) -> Vec<String> {
     tour.publish(&roy, &packages.iter().map(Vec::as_slice).collect::<Vec<_>>()).await;
     let last_resort = tour.last_resort(&roy, "roy-z");
     tour.publish(&roy, &[&last_resort]).await;
+    let withdrawn = tour.regular(&roy, "roy-withdrawn");
+    tour.publish(&roy, &[&withdrawn]).await;
+    let withdrawal = json!({ "references": [reference(&withdrawn)] });
+    tour.site.post(roy.own("key-packages/withdrawals"), &withdrawal).by(&roy).send().await.is(200);
     let watch = tour.regular(&removed, "roy-watch");
     tour.publish(&removed, &[&watch]).await;
     let removal = format!("{}/{}", roy.keys(), removed.key.id());
