@@ -66,6 +66,8 @@ const BETWEEN: usize = 170;
 const TOP: usize = 40;
 const STEP: usize = 52;
 const LABEL_MAX: usize = 52;
+/// A letter is hardly wider, of whatever font.
+const LETTER: usize = 7;
 
 /// Who asked the server what, and what it answered.
 pub(super) fn sequence(vector: &Vector, spans: &[Span]) -> String {
@@ -81,7 +83,13 @@ pub(super) fn sequence(vector: &Vector, spans: &[Span]) -> String {
         }
     }
     let server = LEFT + actors.len() * BETWEEN;
-    let (width, height) = (server + LEFT, TOP + spans.len() * STEP + 20);
+    let column = |name: &str| LEFT + actors.iter().position(|known| known == name).unwrap_or_default() * BETWEEN;
+    let label = |span: &Span| {
+        let longest = [&span.says, &span.observed].map(|text| short(text).chars().count()).into_iter().max();
+        column(&actor(span)) + longest.unwrap_or_default() * LETTER
+    };
+    let width = spans.iter().map(label).chain([server]).max().unwrap_or(server) + LEFT;
+    let height = TOP + spans.len() * STEP + 20;
     let mut svg = format!(
         "<svg class=\"sequence\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\" aria-label=\"who asked what, step by step\">"
     );
@@ -95,7 +103,7 @@ pub(super) fn sequence(vector: &Vector, spans: &[Span]) -> String {
     }
     for (number, span) in spans.iter().enumerate() {
         let name = actor(span);
-        let x = LEFT + actors.iter().position(|known| *known == name).unwrap_or_default() * BETWEEN;
+        let x = column(&name);
         let (there, back) = (TOP + number * STEP + 14, TOP + number * STEP + 36);
         let class = if span.involved { "step involved" } else { "step" };
         let says = span.says.strip_prefix(&name).unwrap_or(&span.says).trim();
