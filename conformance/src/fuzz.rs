@@ -1,10 +1,9 @@
 //! Random stories of the model against a live server, judged by the model, and made small where one fails.
 //!
 //! Each story is a vector in memory: it has new users, and goes the way of every vector. Told in order, each answer is
-//! looked up among those that the specification allows ([`allowed`]); told at once, the judge of races decides. A story
+//! looked up among those that the specification allows ([`judge::allowed`]); told at once, the judge of races decides. A story
 //! that fails loses whatever it fails without, and ends as a vector in YAML that expects what is allowed.
 
-pub mod allowed;
 mod shrink;
 
 use std::{
@@ -23,8 +22,8 @@ use tokio::time::Instant;
 use crate::{
     binding::{Binding, Operation},
     catalogue::{Catalogue, Profile},
-    fuzz::allowed::Judgement,
-    judge,
+    judge::{self, allowed::Judgement},
+    material::Material,
     recording::Recording,
     run::{self, Options, Server},
     seed::Seed,
@@ -121,8 +120,11 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
             return hunt;
         }
         let group = usize::try_from(left.min(IN_A_GROUP * plan.jobs.max(1) as u64)).unwrap_or(1);
-        let stories: Vec<Story> =
-            numbers.by_ref().filter_map(|number| fitting(&alphabet, plan, number, server)).take(group).collect();
+        let stories: Vec<Story> = numbers
+            .by_ref()
+            .filter_map(|number| fitting(&alphabet, plan, number, &server.binding.material))
+            .take(group)
+            .collect();
         let seed = Seed::of_run(plan.seed).child("group").child(&hunt.stories.to_string());
         for (story, told) in tell(server, catalogue, &stories, plan, seed).await {
             hunt.stories += 1;
@@ -150,10 +152,10 @@ pub async fn hunt(server: &Server, catalogue: &Catalogue, plan: &Plan, mut done:
 }
 
 /// A story by its number, if the server's key material can tell it.
-fn fitting(alphabet: &Alphabet, plan: &Plan, number: u64, server: &Server) -> Option<Story> {
+fn fitting(alphabet: &Alphabet, plan: &Plan, number: u64, material: &Material) -> Option<Story> {
     let story = story(alphabet, plan, number);
     let told = vector(&story, ID, BASE_RULE, false).ok();
-    told.is_none_or(|(vector, _)| server.binding.material.lacks(&vector).is_none()).then_some(story)
+    told.is_none_or(|(vector, _)| material.lacks(&vector).is_none()).then_some(story)
 }
 
 /// A story by its number.
@@ -229,7 +231,7 @@ fn judged(vector: &Vector, recording: &Recording, catalogue: &Catalogue) -> Told
             _ => Told::Fine(BTreeSet::new()),
         };
     }
-    match allowed::follow(vector, recording) {
+    match judge::allowed::follow(vector, recording) {
         Judgement::Allowed(labels) => Told::Fine(labels),
         Judgement::Forbidden(failure) => {
             Told::Wrong(Fault { rule: failure.rule.clone(), verdict: Verdict::Fail(*failure) })
@@ -270,5 +272,27 @@ pub fn alphabet(binding: &Binding) -> Alphabet {
         claim_keys: can(Capability::Idempotency),
         suites: can(Capability::CipherSuites),
         expiring_keys: can(Capability::KeyExpiry) && has(Operation::ExtendKey),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{library, material::MaterialKind};
+
+    #[test]
+    fn no_story_is_told_that_the_key_material_cannot_tell() {
+        let alphabet = alphabet(&library::reference_binding().unwrap());
+        let plan = Plan { seed: 7, concurrent: false, jobs: 1, stories: None, time: None };
+        let opaque = Material { kind: MaterialKind::Opaque, ..Material::default() };
+        let told = |material: &Material| {
+            let stories = (0..60).filter_map(|number| fitting(&alphabet, &plan, number, material));
+            let vectors = stories.map(|story| vector(&story, ID, BASE_RULE, false).unwrap().0);
+            let lacks: Vec<_> = vectors.map(|vector| opaque.lacks(&vector)).collect();
+            (lacks.len(), lacks.into_iter().flatten().count())
+        };
+        let ((all, untold), (fitting, none)) = (told(&Material::default()), told(&opaque));
+        assert_eq!((all, none, fitting), (60, 0, 60 - untold));
+        assert!(untold > 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Decides what a recording means. Pure: no clock, no network, tested with recordings written by hand.
 
+pub mod allowed;
 mod difference;
 mod each;
 mod feed;
@@ -19,8 +20,7 @@ use std::collections::BTreeSet;
 use crate::{
     binding::{Binding, Operation},
     catalogue::{Catalogue, Level, Profile},
-    fuzz::allowed::{self, Judgement},
-    judge::difference::difference,
+    judge::{allowed::Judgement, difference::difference},
     recording::{Broken, Observed, Recorded, Recording},
     translation::answers::word,
     vector::{Capability, Place, Step, Vector, expect::Expect},
@@ -57,7 +57,7 @@ pub fn skipped(vector: &Vector, binding: &Binding, catalogue: &Catalogue) -> Opt
     {
         return Some("the server lacks signed_requests: the binding authenticates requests otherwise".into());
     }
-    if asks_each_client(binding) && vector.users.values().any(|user| !user.registered) && claims_of_nobody(vector) {
+    if asks_each_client(binding) && vector.all_steps().any(|(_, step)| vector.is_claim_of_nobody(step)) {
         return Some(
             "the binding asks each client of a user, and of one that does not exist there is none to ask".into(),
         );
@@ -81,11 +81,6 @@ fn asks_each_client(binding: &Binding) -> bool {
     exchanges.is_some_and(|all| {
         !all.is_empty() && all.iter().all(|exchange| exchange.for_each.as_deref() == Some("clients"))
     })
-}
-
-fn claims_of_nobody(vector: &Vector) -> bool {
-    let nobody = |name: &String| vector.users.get(name).is_some_and(|user| !user.registered);
-    vector.all_steps().any(|(_, step)| step.claim.as_ref().is_some_and(|claim| nobody(&claim.of)))
 }
 
 fn removes_in_a_race(vector: &Vector) -> bool {

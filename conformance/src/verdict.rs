@@ -215,13 +215,11 @@ impl Verdict {
         let Some(KnownFailure { comment, rules, sometimes, .. }) = known else { return self };
         let unknown = |rule: &str| !rules.is_empty() && !rules.iter().any(|known| known == rule);
         match self {
-            Self::Fail(failure) if failure.all().any(|failure| unknown(&failure.rule)) => {
-                Self::Fail(failure.told_by(unknown))
+            Self::Fail(failure) | Self::Warn(failure) if !failure.all().any(|failure| unknown(&failure.rule)) => {
+                Self::Xfail { comment: comment.clone(), failure }
             }
-            Self::Warn(failure) if failure.all().any(|failure| unknown(&failure.rule)) => {
-                Self::Warn(failure.told_by(unknown))
-            }
-            Self::Fail(failure) | Self::Warn(failure) => Self::Xfail { comment: comment.clone(), failure },
+            Self::Fail(failure) => Self::Fail(failure.told_by(unknown)),
+            Self::Warn(failure) => Self::Warn(failure.told_by(unknown)),
             Self::Pass if !sometimes => {
                 Self::Xpass { comment: format!("passes, but is listed as a known failure: {comment}") }
             }

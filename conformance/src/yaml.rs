@@ -132,12 +132,20 @@ fn hint(message: &str) -> Option<String> {
     let unknown = unknown.split('`').next()?;
     let known = message.split("expected").nth(1)?;
     let known = known.split('`').skip(1).step_by(2);
-    nearest(unknown, known).map(|nearest| format!("did you mean `{nearest}`?"))
+    nearest(unknown, known)
 }
 
-/// What was most likely meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known.into_iter().min_by_key(|known| distance(word, known)).filter(|nearest| distance(word, nearest) <= 3)
+/// What was most likely meant, or else what there is.
+pub(crate) fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    nearest(word, known.clone()).unwrap_or_else(|| match known.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "there is none".into(),
+        all => format!("one of {all}"),
+    })
+}
+
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let nearest = known.min_by_key(|known| distance(word, known)).filter(|nearest| distance(word, nearest) <= 3);
+    nearest.map(|nearest| format!("did you mean `{nearest}`?"))
 }
 
 /// By what the parser says.

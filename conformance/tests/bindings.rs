@@ -16,6 +16,7 @@ use kpd_conformance::{
     judge,
     library::{self, Library},
     run::Server,
+    vector::Capability,
 };
 use support::{Kpd, Scratch, Serving, have};
 
@@ -58,7 +59,10 @@ fn a_target_or_a_variable_that_cannot_be_meant_is_told_before_anything_is_asked(
     };
     told(&["--target", "127.0.0.1:21080"], "--target 127.0.0.1:21080: it begins with http:// or https://");
     told(&["--target", "http://127.0.0.1:1", "--var", "operater_token=x"], "did you mean `operator_token`?");
-    told(&["--target", "http://127.0.0.1:1", "--var", "colour=x"], "it declares operator_token");
+    told(
+        &["--target", "http://127.0.0.1:1", "--var", "colour=x"],
+        "the binding has no such variable: one of operator_token",
+    );
 }
 
 /// What stands in the environment for a binding is no setting of the reference server that is started beside it.
@@ -83,6 +87,41 @@ fn of_a_user_that_does_not_exist_there_is_no_client_to_ask() {
     let ended = server.run(&["claim/unknown-user", "--binding", &scratch.path("each.yaml")]);
     assert_eq!(ended.exit, 5, "{}", ended.all());
     assert!(ended.out.contains("of one that does not exist there is none to ask"), "{}", ended.out);
+}
+
+/// The server leaves out the client that asks, and so does the suite.
+#[test]
+fn whoever_asks_is_not_among_the_others_that_an_answer_leaves_out() {
+    let scratch = Scratch::new("others");
+    let binding = include_str!("../bindings/reference.yaml");
+    let others = binding.replacen(
+        "            each: /clients\n",
+        "            each: /clients\n            others: exhausted\n",
+        1,
+    );
+    assert_ne!(others, binding);
+    scratch.write("others.yaml", &others);
+    let ended = Serving::start(&[]).run(&["claim/not-self", "--binding", &scratch.path("others.yaml")]);
+    assert!(ended.exit == 0 && ended.out.contains("PASS  claim/not-self"), "{}", ended.all());
+}
+
+#[test]
+fn what_a_server_lacks_leaves_out_blocks_too() {
+    let library = Library::embedded().unwrap();
+    let skipped = |id: &str, absent: Option<Capability>| {
+        let mut binding = library::reference_binding().unwrap();
+        binding.absent.extend(absent.map(|absent| (absent, "by design".to_string())));
+        let vector = library.vectors.iter().find(|vector| vector.id == id).unwrap();
+        judge::skipped(vector, &binding, &library.catalogue)
+    };
+    for (id, absent) in [
+        ("blocks/requester", Capability::UnknownUser),
+        ("claim/uniform-blocked-requester", Capability::UnknownUser),
+        ("blocks/only-the-owner", Capability::NameOwner),
+    ] {
+        assert_eq!(skipped(id, None), None, "{id}");
+        assert!(skipped(id, Some(absent)).is_some_and(|why| why.ends_with("by design")), "{id}");
+    }
 }
 
 #[test]

@@ -162,6 +162,21 @@ fn a_publication_that_fails_is_not_taken_for_one_whose_answer_was_lost() {
     says(Fault::Fails, &ended, 4, &["BLOCKED publish/again-after-grant", "steps[0] (phone publishes a1)"]);
 }
 
+/// What goes in order meets every replica.
+#[test]
+fn a_fault_of_the_second_replica_alone_is_found_in_order() {
+    let server = Serving::start(&[]);
+    let second = Faulty::start(&server.url(), Fault::Fails, CLAIMS);
+    let (first, second) = (server.url(), second.url());
+    for seed in ["1", "2", "3", "4"] {
+        let run = |targets: &[&str]| {
+            Kpd::run(&[&["run", "claim/once", "--seed", seed, "--var", "operator_token=operator"], targets].concat())
+        };
+        let ended = run(&["--target", &first, "--target", &second]);
+        assert_eq!(ended.exit, 1, "seed {seed}: {}", ended.all());
+    }
+}
+
 #[test]
 fn a_server_that_says_yes_to_everything_passes_nothing() {
     let lies = ["", "{}", "[]", "null", r#"{"clients":[],"key_packages":[],"notifications":[],"accepted":1}"#];

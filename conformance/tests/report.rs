@@ -63,6 +63,9 @@ fn a_failing_run_leaves_all_files_and_can_be_replayed_and_known() {
     let both = "  comment: \"of old\"\n  rules: [CLAIM-ONCE, LAST-ONLY-WHEN-EXHAUSTED]\n";
     assert!(scratch.read("other.yaml").contains(both), "{}", scratch.read("other.yaml"));
     assert_eq!(server.run(&[ID, "--known-failures", &other, "--report", &report]).exit, 0);
+    scratch.write("no-rule.yaml", &format!("- {{ id: {ID}, comment: of old, rules: [NO-SUCH-RULE] }}\n"));
+    let ended = server.run(&[ID, "--known-failures", &scratch.path("no-rule.yaml")]);
+    assert!(ended.exit == 3 && ended.err.contains("there is no rule `NO-SUCH-RULE`"), "{}", ended.all());
     // What fails in some runs only is known to do so, also after one in which it passed.
     let sometimes = format!("- {{ id: {ID}, comment: one in ten, sometimes: true }}\n");
     scratch.write("known.yaml", &format!("{sometimes}- {{ id: claim/once, comment: one in two, sometimes: true }}\n"));

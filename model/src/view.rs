@@ -24,6 +24,7 @@ mod told;
 mod worlds;
 
 pub use log::{audit, setup_of};
+pub use worlds::without_times;
 
 use std::collections::BTreeMap;
 

@@ -152,12 +152,8 @@ fn json(template: &Value, variables: &Variables) -> Option<Value> {
         Value::String(template) => value(template, variables).ok(),
         Value::Array(items) => Some(items.iter().filter_map(|item| json(item, variables)).collect()),
         Value::Object(entries) => {
-            if let Some(list) = ListTemplate::of(entries) {
-                return list.fill(variables);
-            }
-            if let Some((of, words)) = translated(entries) {
-                let value = value(of, variables).ok()?;
-                return Some(words.get(&text_of(&value)).cloned().unwrap_or(value));
+            if let Some(form) = Form::of(entries) {
+                return form.fill(variables);
             }
             let entry = |(key, value): (&String, &Value)| {
                 Some((text(key, variables, &|value| value.into()).ok()?, json(value, variables)?))
@@ -168,26 +164,25 @@ fn json(template: &Value, variables: &Variables) -> Option<Value> {
     }
 }
 
-/// `{ of: "{kind}", words: { regular: once } }`: a value in the server's own words; one that has none stays as it is.
-pub(crate) fn translated(entries: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
-    let of = entries.get("of")?.as_str()?;
-    entries.get("words")?.as_object().filter(|_| entries.len() == 2).map(|words| (of, words))
-}
-
-/// What a list of variables becomes.
-pub(crate) enum ListTemplate<'a> {
+/// An object of a template that is not meant as it stands.
+pub(crate) enum Form<'a> {
     /// `{ each: list, item: … }`: a list.
     Items(&'a str, &'a Value),
     /// `{ each: list, key: …, value: … }`: an object.
     Entries(&'a str, &'a str, &'a Value),
     /// `{ first: list, item: … }`: what its first item becomes; nothing, where it is empty.
     First(&'a str, &'a Value),
+    /// `{ of: "{kind}", words: { regular: once } }`: a value in the server's own words; one that has none stays as it is.
+    Words(&'a str, &'a Map<String, Value>),
 }
 
-impl<'a> ListTemplate<'a> {
-    /// What an object of a template says, where it is not meant as it stands.
+impl<'a> Form<'a> {
+    /// What an object says, where it is not meant as it stands.
     pub(crate) fn of(entries: &'a Map<String, Value>) -> Option<Self> {
         let text = |name: &str| entries.get(name).and_then(Value::as_str);
+        if let (Some(of), Some(Value::Object(words)), 2) = (text("of"), entries.get("words"), entries.len()) {
+            return Some(Self::Words(of, words));
+        }
         match (text("each"), text("first"), entries.len()) {
             (Some(list), None, 2) => Some(Self::Items(list, entries.get("item")?)),
             (Some(list), None, 3) => Some(Self::Entries(list, text("key")?, entries.get("value")?)),
@@ -197,16 +192,19 @@ impl<'a> ListTemplate<'a> {
     }
 
     fn fill(&self, variables: &Variables) -> Option<Value> {
-        let (Self::Items(list, _) | Self::Entries(list, _, _) | Self::First(list, _)) = self;
-        let mut each = items(list, variables)?.into_iter();
+        let each = |list: &str| Some(items(list, variables)?.into_iter());
         match self {
-            Self::Items(_, item) => Some(each.filter_map(|variables| json(item, &variables)).collect()),
-            Self::First(_, item) => json(item, &each.next()?),
-            Self::Entries(_, key, value) => {
+            Self::Items(list, item) => Some(each(list)?.filter_map(|variables| json(item, &variables)).collect()),
+            Self::First(list, item) => json(item, &each(list)?.next()?),
+            Self::Entries(list, key, value) => {
                 let entry = |variables: Variables| {
                     Some((text(key, &variables, &|value| value.into()).ok()?, json(value, &variables)?))
                 };
-                Some(Value::Object(each.filter_map(entry).collect()))
+                Some(Value::Object(each(list)?.filter_map(entry).collect()))
+            }
+            Self::Words(of, words) => {
+                let value = value(of, variables).ok()?;
+                Some(words.get(&text_of(&value)).cloned().unwrap_or(value))
             }
         }
     }

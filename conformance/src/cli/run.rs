@@ -69,7 +69,7 @@ pub(super) struct ServerArguments {
     pub(super) binding: Option<PathBuf>,
     /// A variable of the binding, such as operator_token=…; also read from the environment as KPD_OPERATOR_TOKEN.
     #[arg(long = "var", value_name = "NAME=VALUE")]
-    pub(super) variables: Vec<String>,
+    variables: Vec<String>,
     /// Seconds to wait for an answer.
     #[arg(long, default_value_t = 10)]
     timeout: u64,
@@ -260,13 +260,8 @@ pub(super) async fn at_hand(
         let wrong = || CliError::Usage(format!("--var {variable}: NAME=VALUE is expected"));
         let (name, value) = variable.split_once('=').ok_or_else(wrong)?;
         if !server.binding.variables.contains_key(name) {
-            let declared: Vec<&str> = server.binding.variables.keys().map(String::as_str).collect();
-            let says = match (yaml::nearest(name, declared.iter().copied()), declared.join(", ")) {
-                (Some(near), _) => format!("did you mean `{near}`?"),
-                (None, all) if all.is_empty() => "it declares none under `variables`".into(),
-                (None, all) => format!("it declares {all}"),
-            };
-            return Err(CliError::Usage(format!("--var {name}: the binding has no such variable; {says}")));
+            let meant = yaml::meant(name, server.binding.variables.keys().map(String::as_str));
+            return Err(CliError::Usage(format!("--var {name}: the binding has no such variable: {meant}")));
         }
         server.set(name, value);
     }

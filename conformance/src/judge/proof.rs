@@ -195,9 +195,9 @@ impl<'a> Story<'a> {
             }
         };
         // When each was is shown beside it.
-        let says = says.split(" (sent at ").next().unwrap_or_default().to_string();
+        let says = view::without_times(&says);
         let involved: Vec<_> = kept.iter().map(|at| self.recorded[*at]).collect();
-        Some(Proved { rule, says: self.told(&says, &involved), involved })
+        Some(Proved { rule, says: self.told(says, &involved), involved })
     }
 
     /// No rule can be named: the fewest answers that no order explains.

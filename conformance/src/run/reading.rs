@@ -34,14 +34,13 @@ pub(super) struct Asked<'a> {
 ///
 /// An answer to a claim that leaves open what some client gave, or says it twice; a number or a truth value that is none.
 pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Result<Seen, String> {
-    records.iter().try_for_each(understood)?;
-    let first = |name: &str| records.first().and_then(|record| number(record, name));
+    let first = |name: &str| records.first().map_or(Ok(None), |record| number(record, name));
     if matches!(asked.operation, Operation::Publish | Operation::Replace) {
         learn_ids(asked, records, world);
         asked.of.zip(asked.client).into_iter().for_each(|(user, client)| world.published(user, client, asked.packages));
     }
     Ok(match asked.operation {
-        Operation::Publish => Seen::Published { accepted: first("accepted") },
+        Operation::Publish => Seen::Published { accepted: first("accepted")? },
         Operation::Claim => {
             let mut clients = BTreeMap::new();
             for record in records {
@@ -70,23 +69,23 @@ pub(super) fn seen(asked: &Asked<'_>, records: &[Record], world: &World) -> Resu
             fates.extend(unsaid);
             Seen::Withdrawn(fates)
         }
-        Operation::Replace => Seen::Replaced { accepted: first("accepted"), withdrawn: first("withdrawn") },
-        Operation::Stock => stock(asked, records, world),
+        Operation::Replace => Seen::Replaced { accepted: first("accepted")?, withdrawn: first("withdrawn")? },
+        Operation::Stock => stock(asked, records, world)?,
         Operation::Packages => Seen::Packages {
             digest: records.iter().find_map(|record| record.get("digest").cloned()),
             key_packages: states(records, world)?,
         },
         Operation::Notifications | Operation::AwaitNotifications => {
-            Seen::Notifications(records.iter().map(|record| notification(record, world)).collect())
+            Seen::Notifications(records.iter().map(|record| notification(record, world)).collect::<Result<_, _>>()?)
         }
         Operation::Keys | Operation::KeyHistory | Operation::Resolve => {
-            Seen::Keys(records.iter().map(|record| key(record, world)).collect())
+            Seen::Keys(records.iter().map(|record| key(record, world)).collect::<Result<_, _>>()?)
         }
         Operation::Verify | Operation::VerifyAt => {
             let standing = records.first().and_then(|record| text(record, "standing"));
             Seen::Standing { standing: standing.ok_or("the answer does not say how the key stands")? }
         }
-        Operation::RemoveClient => Seen::ClientRemoved { unread: first("unread") },
+        Operation::RemoveClient => Seen::ClientRemoved { unread: first("unread")? },
         Operation::Blocks => Seen::Blocks(records.iter().map(|record| block(record, world)).collect()),
         Operation::Policy
         | Operation::ResolveNobody
@@ -145,25 +144,28 @@ fn kind(record: &Record, world: &World) -> Option<String> {
     Some(made.map_or("unknown", |made| if made.last_resort { "last_resort" } else { "regular" }).into())
 }
 
-fn stock(asked: &Asked<'_>, records: &[Record], world: &World) -> Seen {
-    let of_suite = |record: &&Record| match number(record, "cipher_suite") {
-        Some(suite) => Some(suite) == asked.cipher_suite,
-        None => true,
-    };
-    let record = records.iter().find(of_suite);
+fn stock(asked: &Asked<'_>, records: &[Record], world: &World) -> Result<Seen, String> {
+    let mut record = None;
+    for one in records {
+        if number(one, "cipher_suite")?.is_none_or(|suite| Some(suite) == asked.cipher_suite) {
+            record = record.or(Some(one));
+        }
+    }
     // Some servers tell only of a last resort that is unused: whether there is a used one, its owner knows.
     let published = || asked.of.zip(asked.client).is_some_and(|(user, client)| world.has_last_resort(user, client));
     let there = |record: &&Record| match record.get("last_resort") {
         Some(word) if word == AS_PUBLISHED => published(),
         found => found.is_some_and(says_there_is),
     };
-    let last_resort = match record.filter(there) {
+    let used = |record: &Record| truth(record, "used");
+    let last_resort = match record.filter(there).map(used).transpose()? {
         None => LastResortSeen::None,
-        Some(record) if truth(record, "used") == Some(true) => LastResortSeen::Used,
+        Some(Some(true)) => LastResortSeen::Used,
         Some(_) => LastResortSeen::Unused,
     };
-    let low = record.and_then(|record| truth(record, "low"));
-    Seen::Stock { regular: record.and_then(|record| number(record, "regular")), last_resort, low }
+    let low = record.map_or(Ok(None), |record| truth(record, "low"))?;
+    let regular = record.map_or(Ok(None), |record| number(record, "regular"))?;
+    Ok(Seen::Stock { regular, last_resort, low })
 }
 
 /// There is none, also where the server says so in a word.
@@ -171,34 +173,35 @@ fn says_there_is(found: &Value) -> bool {
     !matches!(found, Value::Null | Value::Bool(false))
 }
 
-fn notification(record: &Record, world: &World) -> NotificationSeen {
+fn notification(record: &Record, world: &World) -> Result<NotificationSeen, String> {
     let key_package = package(record, world).unwrap_or_else(|| "unknown".into());
     // What goes out once has one use, whatever a server says of that.
     let comes_again = world.packages.get(&key_package).is_none_or(|made| made.last_resort);
-    NotificationSeen {
+    let drain = match record.get("drain").filter(|drain| says_there_is(drain)) {
+        Some(_) => Some(DrainSeen { taken: number(record, "drain_taken")?, of: number(record, "drain_of")? }),
+        None => None,
+    };
+    Ok(NotificationSeen {
         cursor: record.get("cursor").cloned(),
         key_package,
         kind: kind(record, world),
         requester: text(record, "requester").map(|identity| world.user_named(&identity)),
-        first_use: truth(record, "first_use").filter(|_| comes_again),
-        remaining: number(record, "remaining"),
-        low: truth(record, "low"),
-        drain: record
-            .get("drain")
-            .filter(|drain| says_there_is(drain))
-            .map(|_| DrainSeen { taken: number(record, "drain_taken"), of: number(record, "drain_of") }),
-    }
+        first_use: truth(record, "first_use")?.filter(|_| comes_again),
+        remaining: number(record, "remaining")?,
+        low: truth(record, "low")?,
+        drain,
+    })
 }
 
-fn key(record: &Record, world: &World) -> KeySeen {
-    let moment = |name: &str| number(record, name).map(|moment| world.relative(moment));
-    KeySeen {
+fn key(record: &Record, world: &World) -> Result<KeySeen, String> {
+    let moment = |name: &str| Ok::<_, String>(number(record, name)?.map(|moment| world.relative(moment)));
+    Ok(KeySeen {
         client: world.client_with_key(&bytes(record, "signature_key").unwrap_or_default()),
-        expires_in: moment("expires_at"),
-        added_in: moment("added_at"),
-        ended_in: moment("ended_at"),
+        expires_in: moment("expires_at")?,
+        added_in: moment("added_at")?,
+        ended_in: moment("ended_at")?,
         ended: text(record, "ended"),
-    }
+    })
 }
 
 fn block(record: &Record, world: &World) -> BlockSeen {
@@ -222,41 +225,24 @@ fn text(record: &Record, name: &str) -> Option<String> {
 }
 
 /// Also one that is written as a text, as in a header.
-fn number(record: &Record, name: &str) -> Option<u64> {
-    let value = record.get(name)?;
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+fn number(record: &Record, name: &str) -> Result<Option<u64>, String> {
+    found(record, name, "number", |value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
-fn truth(record: &Record, name: &str) -> Option<bool> {
-    let value = record.get(name)?;
-    value.as_bool().or_else(|| value.as_str()?.trim().parse().ok())
+fn truth(record: &Record, name: &str) -> Result<Option<bool>, String> {
+    found(record, name, "truth value", |value| value.as_bool().or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
-/// Whether what was found is what it is said to be: else it would be as if it had not been found.
-fn understood(record: &Record) -> Result<(), String> {
-    let wrong = |names: &[&'static str], what: &str, is: fn(&Record, &str) -> bool| {
-        let odd =
-            names.iter().find(|name| record.get(**name).is_some_and(|value| !value.is_null()) && !is(record, name));
-        odd.map_or(Ok(()), |name| Err(format!("{name}: {} is no {what}", record[*name])))
-    };
-    wrong(&NUMBERS, "number", |record, name| number(record, name).is_some())?;
-    wrong(&TRUTHS, "truth value", |record, name| truth(record, name).is_some())
+/// What is there and cannot be understood is told: else it would be as if it were not there.
+fn found<T>(
+    record: &Record,
+    name: &str,
+    what: &str,
+    understood: impl Fn(&Value) -> Option<T>,
+) -> Result<Option<T>, String> {
+    let Some(value) = record.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    understood(value).map(Some).ok_or_else(|| format!("{name}: {value} is no {what}"))
 }
-
-const NUMBERS: [&str; 11] = [
-    "accepted",
-    "withdrawn",
-    "unread",
-    "cipher_suite",
-    "regular",
-    "remaining",
-    "drain_taken",
-    "drain_of",
-    "expires_at",
-    "added_at",
-    "ended_at",
-];
-const TRUTHS: [&str; 3] = ["used", "low", "first_use"];
 
 #[cfg(test)]
 mod tests {
@@ -270,6 +256,10 @@ mod tests {
     }
 
     fn read(operation: Operation, record: Value) -> Result<Seen, String> {
+        read_so(&of(operation, &[]), record)
+    }
+
+    fn read_so(asked: &Asked<'_>, record: Value) -> Result<Seen, String> {
         let text = "id: x\ntitle: t\nwhy: w\nrules: []\nusers: { alice: { clients: [phone] } }\n\
                     key_packages: { a1: { client: phone }, z: { client: phone, last_resort: true } }\n";
         let vector: Vector = yaml::read("x.yaml", text).unwrap();
@@ -279,7 +269,7 @@ mod tests {
             world.give_id(name, &id.into());
         }
         let record = record.as_object().unwrap().clone().into_iter().collect::<Record>();
-        seen(&of(operation, &[]), &[record], &world)
+        seen(asked, &[record], &world)
     }
 
     #[test]
@@ -296,6 +286,22 @@ mod tests {
             read(Operation::Publish, json!({ "accepted": "3" })).unwrap(),
             Seen::Published { accepted: Some(3) }
         );
+    }
+
+    #[test]
+    fn a_withdrawal_that_says_nothing_of_a_package_calls_it_unknown_and_its_words_are_known() {
+        let (all, nothing) = (["a1".to_string(), "z".to_string()], []);
+        let told = |packages: &[String], state: &str| {
+            read_so(&of(Operation::Withdraw, packages), json!({ "id": "1", "state": state }))
+        };
+        let fates = |fates: &[(&str, &str)]| {
+            let fates = fates.iter().map(|(name, fate)| ((*name).to_string(), (*fate).to_string()));
+            Ok(Seen::Withdrawn(fates.collect()))
+        };
+        assert_eq!(told(&all, "withdrawn"), fates(&[("a1", "withdrawn"), ("z", "unknown")]));
+        assert_eq!(told(&nothing, "already_granted"), fates(&[("a1", "already_granted")]));
+        let why = "state: `granted` is none of withdrawn, already_granted, unknown: translate it by `words`";
+        assert_eq!(told(&all, "granted"), Err(why.into()));
     }
 
     #[test]

@@ -110,6 +110,8 @@ mod tests {
             let headers = [
                 ("date", date.to_string()),
                 ("x-request-id", date.to_string()),
+                ("keep-alive", format!("timeout=5, {date}")),
+                ("connection", date.to_string()),
                 ("location", format!("/v1/users/{}", percent_encoded(&identity))),
             ];
             let headers = headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();

@@ -25,13 +25,15 @@ impl Vector {
         let own = own.then_some(Capability::SparesOwnClient);
         let adds = self.adds_to_stock().then_some(Capability::AddsToStock);
         // Whom an owner shuts out is told what an unknown user would be.
-        let nobody = |step: &Step| {
-            let of = step.claim.as_ref().and_then(|claim| self.users.get(&claim.of));
-            step.block.is_some() || of.is_some_and(|user| !user.registered)
-        };
+        let nobody = |step: &Step| step.block.is_some() || self.is_claim_of_nobody(step);
         let unknown = self.all_steps().any(|(_, step)| nobody(step)).then_some(Capability::UnknownUser);
-        let hooks = hooks.chain(unknown);
-        hooks.chain(anothers.then_some(Capability::NameOwner)).chain(own).chain(adds)
+        hooks.chain(unknown).chain(anothers.then_some(Capability::NameOwner)).chain(own).chain(adds)
+    }
+
+    /// Whether somebody claims of a user that the server does not know.
+    pub(crate) fn is_claim_of_nobody(&self, step: &Step) -> bool {
+        let of = step.claim.as_ref().and_then(|claim| self.users.get(&claim.of));
+        of.is_some_and(|user| !user.registered)
     }
 
     /// Whether more is published for one client, of whatever is no last resort.

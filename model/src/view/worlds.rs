@@ -151,7 +151,15 @@ impl Search<'_> {
 fn in_time(operation: &Operation) -> String {
     let Operation { invoked, returned, .. } = operation;
     match returned {
-        Some(returned) => format!(" (sent at {invoked}, answered at {returned})"),
-        None => format!(" (sent at {invoked}, never answered)"),
+        Some(returned) => format!("{SENT}{invoked}, answered at {returned})"),
+        None => format!("{SENT}{invoked}, never answered)"),
     }
+}
+
+const SENT: &str = " (sent at ";
+
+/// How a rule is broken, without the times, for who shows them otherwise.
+#[must_use]
+pub fn without_times(how: &str) -> &str {
+    how.split(SENT).next().unwrap_or(how)
 }

@@ -8,7 +8,7 @@ use crate::{
     binding::{
         Auth, Binding, Exchange, Operation, Outcome, Request,
         lint::known,
-        render::{self, ListTemplate, translated},
+        render::{self, Form},
     },
     yaml,
 };
@@ -113,27 +113,24 @@ impl Uses {
         match template {
             Value::String(text) => self.text(text, at),
             Value::Array(items) => items.iter().for_each(|item| self.json(item, at)),
-            Value::Object(entries) => match ListTemplate::of(entries) {
-                Some(template) => {
-                    let (list, key, value) = match template {
-                        ListTemplate::Items(list, value) | ListTemplate::First(list, value) => (list, None, value),
-                        ListTemplate::Entries(list, key, value) => (list, Some(key), value),
-                    };
-                    self.lists.push((at.place.clone(), list.into(), at.operation));
-                    let inside = At { list: Some(list.into()), ..at.clone() };
-                    key.iter().for_each(|key| self.text(key, &inside));
-                    self.json(value, &inside);
-                }
-                None => match translated(entries) {
-                    Some((of, _)) => self.text(of, at),
-                    None => entries.iter().for_each(|(key, value)| {
-                        self.text(key, at);
-                        self.json(value, at);
-                    }),
-                },
+            Value::Object(entries) => match Form::of(entries) {
+                Some(Form::Items(list, value) | Form::First(list, value)) => self.items(list, None, value, at),
+                Some(Form::Entries(list, key, value)) => self.items(list, Some(key), value, at),
+                Some(Form::Words(of, _)) => self.text(of, at),
+                None => entries.iter().for_each(|(key, value)| {
+                    self.text(key, at);
+                    self.json(value, at);
+                }),
             },
             _ => {}
         }
+    }
+
+    fn items(&mut self, list: &str, key: Option<&str>, value: &Value, at: &At) {
+        self.lists.push((at.place.clone(), list.into(), at.operation));
+        let inside = At { list: Some(list.into()), ..at.clone() };
+        key.iter().for_each(|key| self.text(key, &inside));
+        self.json(value, &inside);
     }
 
     fn outcome(&mut self, outcome: &Outcome, at: &At) {

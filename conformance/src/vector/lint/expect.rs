@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     vector::{Step, expect::Matcher, lint::Lint, matcher::Test},
-    yaml::nearest,
+    yaml::meant,
 };
 
 /// A field of an answer: its name, and the words that it may hold; none, if anything may stand there.
@@ -155,11 +155,7 @@ impl Lint<'_> {
     }
 
     fn unknown(&mut self, word: &str, says: String, known: &[&str]) {
-        let hint = match nearest(word, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("one of {}", known.join(", ")),
-        };
-        self.error(word, says, hint);
+        self.error(word, says, meant(word, known.iter().copied()));
     }
 }
 

@@ -12,6 +12,7 @@ use kpd_model::{
 };
 
 use crate::{
+    judge::model_reason,
     recording::{Broken, KeySeen, NotificationSeen, Observed, Recorded, Recording, Seen},
     translation::Names,
     vector::{Step, Vector, expect::Reason},
@@ -139,7 +140,7 @@ fn same(allowed: &Seen, seen: &Seen) -> bool {
 fn forbidden(names: &Names<'_>, spec: &Spec, states: &[State], step: &Step, op: &Op, recorded: &Recorded) -> Failure {
     let seen = match &recorded.observed {
         Observed::Ok(seen) => names.outcome(op, seen),
-        Observed::Refused(reason) => crate::judge::model_reason(names.vector, step, *reason).map(Outcome::Refused),
+        Observed::Refused(reason) => model_reason(names.vector, step, *reason).map(Outcome::Refused),
         Observed::Unexpected(_) | Observed::Lost => None,
     };
     let refusal = states.iter().zip(seen.iter().cycle()).find_map(|(state, seen)| spec.accepts(state, op, seen).err());
@@ -192,5 +193,18 @@ fn rule_of(op: &Op) -> &'static str {
         Op::Verify { .. } => "KEY-VERIFY",
         Op::ExtendKey { .. } => "KEY-EXPIRY-FORWARD",
         _ => "KEY-LIST",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_before_counts_among_the_accepted_or_does_not() {
+        let published = |accepted| Seen::Published { accepted };
+        for (seen, right) in [(Some(2), true), (Some(0), true), (None, true), (Some(3), false)] {
+            assert_eq!(same(&published(Some(2)), &published(seen)), right, "{seen:?}");
+        }
     }
 }
